@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acre/array.h - a dynamic array that never moves.
+ *
+ * It reserves its maximum at birth and commits as it fills, so an element's
+ * address is good for the array's whole life, no element is ever copied, and
+ * memory is used for what is there (plus one growth step).
+ *
+ *   data                count        capacity                      maximum
+ *    |  elements         |   committed   |   reserved: costs nothing    |
+ *    [===================|---------------|..............................)
+ *
+ * Two modes:
+ *   explicit   push, append and resize commit what they need (the default);
+ *   on touch   writing or reading any element below the maximum commits its
+ *              pages by a fault and goes on; `count` is the program's to use.
+ *              An access outside the array faults as anywhere else.
+ *
+ * Threads: an array is one object: calls on the same array must not overlap, as
+ * with a std::vector. In touch mode, any number of threads may touch elements
+ * at once. Different arrays have nothing in common.
+ * Fork: the child has its own copy at the same address.
+ * Signal handlers may read and write elements; they may not call functions.
+ */
+#ifndef ACRE_ARRAY_H
+#define ACRE_ARRAY_H
+
+#include <acre/base.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum acre_array_mode {
+  ACRE_ARRAY_EXPLICIT = 0, /* functions commit */
+  ACRE_ARRAY_ON_TOUCH = 1  /* a touch commits */
+} acre_array_mode;
+
+/* How to make an array. Zero in every field is the default. */
+typedef struct acre_array_options {
+  acre_array_mode mode;
+  size_t growth_step; /* bytes committed at a time, rounded up to pages. 0: explicit, what is committed already
+                         divided by 32, at least 64 KiB and at most 8 MiB; on touch, 64 KiB */
+} acre_array_options;
+
+/*
+ * The array. Lives wherever the caller puts it (it may be moved and is not
+ * referred to). The fields may be read; the functions write them. A zeroed one
+ * is a valid array of maximum 0.
+ */
+typedef struct acre_array {
+  void *data;           /* the first element; never changes */
+  size_t count;         /* elements in use */
+  size_t capacity;      /* elements that are committed; on touch: maximum */
+  size_t maximum;       /* elements that can ever be */
+  size_t element_size;  /* bytes */
+  size_t growth_step;   /* bytes; 0: geometric */
+  size_t committed;     /* bytes that the explicit mode has committed */
+  acre_array_mode mode;
+} acre_array;
+
+/*
+ * Makes *array an empty array of up to `maximum` elements of `element_size` bytes.
+ * Result: ACRE_E_INVALID_ARGUMENT, array is NULL or the mode unknown;
+ *   ACRE_E_INVALID_SIZE, one of the two is 0 or their product does not fit;
+ *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_NO_MEMORY. On failure *array is zeroed.
+ * Cost: address space alone; maxima of terabytes are fine.
+ * Lifetime: until acre_array_destroy.
+ */
+ACRE_API acre_result acre_array_create(acre_array *array, size_t maximum, size_t element_size,
+                                       const acre_array_options *options);
+
+/* Frees every element at once and zeroes *array. A zeroed array or NULL is fine: nothing happens. */
+ACRE_API void acre_array_destroy(acre_array *array);
+
+/*
+ * Commits room for at least `count` elements in all; `count` of the array stays.
+ * Result: ACRE_E_FULL, over the maximum; ACRE_E_COMMIT_LIMIT; ACRE_E_NO_MEMORY.
+ */
+ACRE_API acre_result acre_array_reserve(acre_array *array, size_t count);
+
+/*
+ * Makes the array `count` elements long: new elements are zero, those cut off
+ * are gone (their memory stays committed until acre_array_shrink).
+ * Result: as acre_array_reserve.
+ */
+ACRE_API acre_result acre_array_resize(acre_array *array, size_t count);
+
+/*
+ * Appends `count` elements copied from `elements`, which may lie in the array itself.
+ * Result: as acre_array_reserve; ACRE_E_INVALID_ARGUMENT, elements is NULL and count is not 0.
+ */
+ACRE_API acre_result acre_array_append(acre_array *array, const void *elements, size_t count);
+
+/* Takes the memory behind the last element away (whole pages). Result: ACRE_OK, or what acre_vm_decommit says. */
+ACRE_API acre_result acre_array_shrink(acre_array *array);
+
+/* Forgets every element; the memory stays for the next ones. */
+static inline void acre_array_clear(acre_array *array) {
+  array->count = 0;
+}
+
+/*
+ * For acre_array_push, when it finds no room: commits the next growth step.
+ * Result: as acre_array_reserve.
+ */
+ACRE_API acre_result acre_array_grow(acre_array *array);
+
+/* Appends one element copied from `element`. Result: as acre_array_reserve. Two instructions more than a store. */
+static inline acre_result acre_array_push(acre_array *array, const void *element) {
+  if (array->count == array->capacity) {
+    acre_result result = acre_array_grow(array);
+    if (result != ACRE_OK) return result;
+  }
+  memcpy((char *)array->data + array->count * array->element_size, element, array->element_size);
+  array->count++;
+  return ACRE_OK;
+}
+
+/* Removes the last element, copying it to `element` unless that is NULL. Result: ACRE_E_OUT_OF_RANGE, it is empty. */
+static inline acre_result acre_array_pop(acre_array *array, void *element) {
+  if (array->count == 0) return ACRE_E_OUT_OF_RANGE;
+  array->count--;
+  if (element != NULL)
+    memcpy(element, (char *)array->data + array->count * array->element_size, array->element_size);
+  return ACRE_OK;
+}
+
+/* The address of element `index`, good for the array's life. Index below capacity; not checked. */
+static inline void *acre_array_at(const acre_array *array, size_t index) {
+  return (char *)array->data + index * array->element_size;
+}
+
+/*
+ * The typed face: ACRE_ARRAY_DEFINE(points, struct point) declares the type
+ * `points` and the inline functions points_create(&a, maximum, options),
+ * points_destroy, points_push(&a, value), points_pop(&a, &value), points_at(&a, i)
+ * (a pointer), points_data, points_count, points_resize, points_append,
+ * points_reserve, points_shrink, points_clear: those above, with the element's
+ * type known to the compiler.
+ */
+#define ACRE_ARRAY_DEFINE(name, type)                                                                        \
+  typedef struct name {                                                                                      \
+    acre_array array;                                                                                        \
+  } name;                                                                                                    \
+  static inline acre_result name##_create(name *a, size_t maximum, const acre_array_options *options) {      \
+    return acre_array_create(&a->array, maximum, sizeof(type), options);                                     \
+  }                                                                                                          \
+  static inline void name##_destroy(name *a) {                                                               \
+    acre_array_destroy(&a->array);                                                                           \
+  }                                                                                                          \
+  static inline acre_result name##_push(name *a, type value) {                                               \
+    if (a->array.count == a->array.capacity) {                                                               \
+      acre_result result = acre_array_grow(&a->array);                                                       \
+      if (result != ACRE_OK) return result;                                                                  \
+    }                                                                                                        \
+    ((type *)a->array.data)[a->array.count++] = value;                                                       \
+    return ACRE_OK;                                                                                          \
+  }                                                                                                          \
+  static inline acre_result name##_pop(name *a, type *value) {                                               \
+    if (a->array.count == 0) return ACRE_E_OUT_OF_RANGE;                                                     \
+    a->array.count--;                                                                                        \
+    if (value != NULL) *value = ((type *)a->array.data)[a->array.count];                                     \
+    return ACRE_OK;                                                                                          \
+  }                                                                                                          \
+  static inline type *name##_at(const name *a, size_t index) {                                               \
+    return (type *)a->array.data + index;                                                                    \
+  }                                                                                                          \
+  static inline type *name##_data(const name *a) {                                                           \
+    return (type *)a->array.data;                                                                            \
+  }                                                                                                          \
+  static inline size_t name##_count(const name *a) {                                                         \
+    return a->array.count;                                                                                   \
+  }                                                                                                          \
+  static inline acre_result name##_append(name *a, const type *elements, size_t count) {                     \
+    return acre_array_append(&a->array, elements, count);                                                    \
+  }                                                                                                          \
+  static inline acre_result name##_resize(name *a, size_t count) {                                           \
+    return acre_array_resize(&a->array, count);                                                              \
+  }                                                                                                          \
+  static inline acre_result name##_reserve(name *a, size_t count) {                                          \
+    return acre_array_reserve(&a->array, count);                                                             \
+  }                                                                                                          \
+  static inline acre_result name##_shrink(name *a) {                                                         \
+    return acre_array_shrink(&a->array);                                                                     \
+  }                                                                                                          \
+  static inline void name##_clear(name *a) {                                                                 \
+    acre_array_clear(&a->array);                                                                             \
+  }                                                                                                          \
+  struct name
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acre/filemap.h - files worked on in memory.
+ *
+ *   file  <---  section  <---  view       an arrow keeps its target alive
+ *   a file      what of it     a window
+ *   on disk     may be mapped  of memory
+ *
+ * A view is memory: reading it reads the file, storing to it changes the file,
+ * and every view of a file sees the newest data at once. The system brings the
+ * disk up to date when it likes; acre_view_flush says when it must be.
+ *
+ * The three may be closed in any order: a view keeps its section alive, a
+ * section its file.
+ *
+ * Caveat: when another process truncates a file under a view, or the disk has
+ * no room for a page of a sparse file, an access to that page is SIGBUS.
+ *
+ * Threads: handles may be used from any thread; closing one while another
+ * thread still uses it is an error of the program.
+ * Fork: the child has the same handles and views; shared views go on sharing.
+ * Signal handlers may access a view's memory and call nothing.
+ */
+#ifndef ACRE_FILEMAP_H
+#define ACRE_FILEMAP_H
+
+#include <acre/vm.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct acre_file acre_file;
+typedef struct acre_section acre_section;
+typedef struct acre_view acre_view;
+
+/* What may be done with a file, a section, a view. A section may not exceed its file, nor a view its section. */
+typedef enum acre_access {
+  ACRE_ACCESS_READ = 0,
+  ACRE_ACCESS_READ_WRITE = 1,
+  ACRE_ACCESS_COPY_ON_WRITE = 2 /* sections and views: stores stay private to this process and view */
+} acre_access;
+
+/* What to do when the file is there, and when it is not. Win32: dispositions of CreateFile. */
+typedef enum acre_file_mode {
+  ACRE_FILE_OPEN = 0,           /* must be there                 OPEN_EXISTING */
+  ACRE_FILE_OPEN_OR_CREATE = 1, /* made empty if it is not       OPEN_ALWAYS */
+  ACRE_FILE_CREATE = 2,         /* must not be there             CREATE_NEW */
+  ACRE_FILE_TRUNCATE = 3        /* made, or emptied              CREATE_ALWAYS */
+} acre_file_mode;
+
+typedef struct acre_file_options {
+  acre_access access;  /* ACRE_ACCESS_READ or ACRE_ACCESS_READ_WRITE; every mode but ACRE_FILE_OPEN wants the latter */
+  acre_file_mode mode;
+  unsigned permissions; /* of a file that is made, before the umask; 0: 0666. Ignored on Windows */
+} acre_file_options;
+
+/*
+ * Opens or makes the regular file `path` (UTF-8, NUL-terminated).
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_NOT_FOUND; ACRE_E_EXISTS;
+ *   ACRE_E_NOT_A_FILE, a directory, device, pipe or socket (a pipe is never waited for);
+ *   ACRE_E_ACCESS_DENIED; ACRE_E_READ_ONLY; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_SPACE;
+ *   ACRE_E_IO; ACRE_E_NO_MEMORY. On failure *out is NULL.
+ * Lifetime: until acre_file_close, and as long as a section of it lives. Not inherited over exec.
+ * Win32 counterpart: CreateFile.
+ */
+ACRE_API acre_result acre_file_open(const char *path, const acre_file_options *options, acre_file **out);
+
+/* The file's size in bytes now. Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_IO. Win32: GetFileSizeEx. */
+ACRE_API acre_result acre_file_size(acre_file *file, uint64_t *out);
+
+/* Closes the handle. NULL: nothing happens. Win32: CloseHandle. */
+ACRE_API void acre_file_close(acre_file *file);
+
+typedef struct acre_section_options {
+  acre_access access; /* the most that views of it may do */
+  uint64_t size;      /* bytes of the file, from its start, that the section spans. 0: the file's size now */
+} acre_section_options;
+
+/*
+ * Makes a section over `file`. With read-write access and a size above the
+ * file's, the file grows, its blocks allocated, so that no store meets a full disk.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_ACCESS_DENIED, more access than the file was opened with;
+ *   ACRE_E_EMPTY_FILE, size 0 and the file is empty; ACRE_E_OUT_OF_RANGE, larger than a file that may not grow;
+ *   ACRE_E_NO_SPACE; ACRE_E_FILE_TOO_LARGE; ACRE_E_IO; ACRE_E_NO_MEMORY. On failure *out is NULL
+ *   and the file has its former size.
+ * Lifetime: until acre_section_close, and as long as a view of it lives.
+ * Win32 counterpart: CreateFileMapping.
+ */
+ACRE_API acre_result acre_section_create(acre_file *file, const acre_section_options *options, acre_section **out);
+
+/* The section's size in bytes, fixed when it was made; 0 for NULL. */
+ACRE_API uint64_t acre_section_size(const acre_section *section);
+
+/* Closes the handle. NULL: nothing happens. Win32: CloseHandle. */
+ACRE_API void acre_section_close(acre_section *section);
+
+typedef struct acre_view_options {
+  acre_access access; /* within the section's: READ of any, COPY_ON_WRITE of any, READ_WRITE of READ_WRITE */
+  void *address;      /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
+} acre_view_options;
+
+/*
+ * Maps `size` bytes of the section from byte `offset` on (any offset: it need
+ * not be a multiple of anything). Size 0: all from the offset to the section's end.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_ACCESS_DENIED, more access than the section gives;
+ *   ACRE_E_OUT_OF_RANGE, offset or offset + size is past the section's end; ACRE_E_ADDRESS_IN_USE;
+ *   ACRE_E_INVALID_ADDRESS; ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
+ *   On failure *out is NULL.
+ * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
+ * and unlock work on them; commit, decommit, reset and release answer ACRE_E_WRONG_KIND.
+ * Lifetime: until acre_view_unmap.
+ * Win32 counterpart: MapViewOfFile (whose offset must be a multiple of 64 KiB).
+ */
+ACRE_API acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size,
+                                   const acre_view_options *options, acre_view **out);
+
+/* The address of the view's first byte, exactly at the offset that was asked for. NULL for NULL. */
+ACRE_API void *acre_view_data(const acre_view *view);
+
+/* The view's bytes. 0 for NULL. */
+ACRE_API size_t acre_view_size(const acre_view *view);
+
+/*
+ * Writes the changed pages of [offset, offset + size) of the view to the disk
+ * and waits until the device has them and the file's size: when it returns
+ * ACRE_OK, a power cut loses none of it. Size 0: to the view's end. A read-only or copy-on-write view
+ * has nothing to write: ACRE_OK.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_OUT_OF_RANGE; ACRE_E_IO, ACRE_E_NO_SPACE: part of it is not on the disk.
+ * Win32 counterpart: FlushViewOfFile and FlushFileBuffers.
+ */
+ACRE_API acre_result acre_view_flush(acre_view *view, size_t offset, size_t size);
+
+/*
+ * Takes the view away. What was stored is in the file, and on the disk when the
+ * system likes (flush first to be sure). NULL: nothing happens.
+ * Result: ACRE_E_MAPPING_LIMIT, the kernel cannot split the mapping; the view is still there then.
+ * Win32 counterpart: UnmapViewOfFile.
+ */
+ACRE_API acre_result acre_view_unmap(acre_view *view);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acre/vm.h - virtual memory control: reserve address space, commit memory to
+ * parts of it, take it away again.
+ *
+ *        reserve            commit
+ *   FREE ------> RESERVE ------------> COMMIT
+ *     ^             ^  <------------     |
+ *     |             |     decommit       |
+ *     +-------------+--------------------+
+ *                release (always the whole region)
+ *
+ *   FREE     nothing is there; any allocation may take it
+ *   RESERVE  held: nothing else can be placed there, libc's mappings included;
+ *            costs no memory, and an access faults
+ *   COMMIT   memory stands behind it, and reads zero until it is written
+ *
+ * A region is what one acre_vm_reserve returned. It starts on a multiple of the
+ * allocation granularity and is a whole number of pages long.
+ *
+ * Rounding and the all-or-nothing rule (Windows's): a range [address,
+ * address + size) means every page that it touches. All of these pages must lie
+ * in one region and be in a state that the operation takes; otherwise, and on
+ * any failure of the system, nothing changes and the result says why.
+ *
+ * Checks that every function makes, in this order:
+ *   ACRE_E_INVALID_ARGUMENT   a pointer is NULL that may not be, or a flag is unknown
+ *   ACRE_E_INVALID_SIZE       size is 0, or address + size is past the last address
+ *   ACRE_E_INVALID_PROTECTION the protection is none of the six
+ *   ACRE_E_NOT_A_REGION       the address is free, or its memory is not Acre's
+ *   ACRE_E_SPANS_REGIONS      the range leaves the region in which it starts
+ * The functions below list only what they add to these.
+ *
+ * Threads: any function on any address at any time. Operations on one region
+ * take turns; operations on different regions run in parallel, as far as the
+ * kernel's own lock lets them. Releasing a region that another thread is using
+ * is an error of the program, as free() is; Acre's own tables stay whole.
+ *
+ * Fork: the child has the same regions at the same addresses, as copies. Locks
+ * (acre_vm_lock) are not inherited, as mlock(2) says.
+ *
+ * Signal handlers: none of these functions may be called from one. Touching
+ * memory of a region with `touch_step` in a handler is fine, unless the handler
+ * interrupted a function of this file at work on the same region.
+ */
+#ifndef ACRE_VM_H
+#define ACRE_VM_H
+
+#include <acre/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a page lets the program do. Win32: PAGE_NOACCESS, PAGE_READONLY, ... */
+typedef enum acre_vm_protection {
+  ACRE_VM_DEFAULT = 0,            /* as an argument: read-write at reserve, the region's own at commit */
+  ACRE_VM_NO_ACCESS = 1,          /* keeps its content; an access faults */
+  ACRE_VM_READ = 2,
+  ACRE_VM_READ_WRITE = 3,
+  ACRE_VM_EXECUTE = 4,            /* processors that cannot execute without reading let it be read */
+  ACRE_VM_EXECUTE_READ = 5,
+  ACRE_VM_EXECUTE_READ_WRITE = 6
+} acre_vm_protection;
+
+typedef enum acre_vm_state { ACRE_VM_FREE = 0, ACRE_VM_RESERVED = 1, ACRE_VM_COMMITTED = 2 } acre_vm_state;
+
+/* What stands behind an address. */
+typedef enum acre_vm_kind {
+  ACRE_VM_KIND_NONE = 0,    /* free */
+  ACRE_VM_KIND_PRIVATE = 1, /* a region of Acre's */
+  ACRE_VM_KIND_MAPPED = 2,  /* a view of a file or section: Acre's or anyone's */
+  ACRE_VM_KIND_IMAGE = 3,   /* the program or a shared library */
+  ACRE_VM_KIND_STACK = 4,   /* the main thread's stack */
+  ACRE_VM_KIND_HEAP = 5,    /* the C library's brk heap */
+  ACRE_VM_KIND_FOREIGN = 6  /* other memory that Acre did not make */
+} acre_vm_kind;
+
+typedef enum acre_vm_flags {
+  ACRE_VM_COMMIT = 1 << 0,  /* reserve and commit the whole region, or nothing. Win32: MEM_COMMIT */
+  ACRE_VM_TOP_DOWN = 1 << 1 /* take the highest free range. Win32: MEM_TOP_DOWN */
+} acre_vm_flags;
+
+/* How to reserve. Zero in every field is the default. */
+typedef struct acre_vm_options {
+  void *address;                 /* wished for; rounded down to the granularity. NULL: anywhere */
+  size_t alignment;              /* of the base, a power of two; 0 or less than the granularity: the granularity */
+  unsigned flags;                /* acre_vm_flags */
+  acre_vm_protection protection; /* of pages committed without a protection of their own */
+  size_t touch_step;             /* not 0: a touch of a reserved page commits it and its neighbours, this many bytes
+                                    at a time (rounded up to pages), aligned in the region. 0: a touch faults */
+} acre_vm_options;
+
+/*
+ * Reserves `size` bytes of address space and stores the region's base in *out.
+ * Units: size is rounded up to pages. With a wished-for address the region
+ * begins at that address rounded down to the granularity and ends with the page
+ * of the last byte, so it may be longer than `size`; it is never placed over
+ * memory that exists.
+ * Result: ACRE_E_ADDRESS_IN_USE, the wished-for range is not free;
+ *   ACRE_E_INVALID_ADDRESS, it is outside what the system lets a program have;
+ *   ACRE_E_INVALID_ALIGNMENT, no power of two, or the wished-for address is not aligned so;
+ *   ACRE_E_NO_ADDRESS_SPACE, no free range is large enough; ACRE_E_MAPPING_LIMIT;
+ *   ACRE_E_NO_MEMORY, no memory for the tables, or, with ACRE_VM_COMMIT, for the commit.
+ * On failure *out is NULL.
+ * Cost: one mmap and no memory: 64 TiB costs as little as 64 KiB.
+ * Lifetime: until acre_vm_release, or the end of the process.
+ * Win32 counterpart: VirtualAlloc with MEM_RESERVE.
+ */
+ACRE_API acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **out);
+
+/*
+ * Commits the pages of the range: they can be used at once, and pages that were
+ * not committed before read zero. Pages that were committed keep their content,
+ * and all pages of the range get `protection` (ACRE_VM_DEFAULT: the region's).
+ * Result: ACRE_E_WRONG_KIND, the region is a view; ACRE_E_NO_MEMORY;
+ *   ACRE_E_MAPPING_LIMIT, without guard markers the kernel's vm.max_map_count is met;
+ *   ACRE_E_ACCESS_DENIED, the system forbids this protection.
+ * Win32 counterpart: VirtualAlloc with MEM_COMMIT.
+ */
+ACRE_API acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection);
+
+/*
+ * Takes the memory of the range away: content is gone, RSS falls at once, the
+ * pages are reserved. Pages that are only reserved are passed over. Locked
+ * pages are unlocked.
+ * Result: ACRE_E_WRONG_KIND, the region is a view; ACRE_E_NO_MEMORY;
+ *   ACRE_E_MAPPING_LIMIT, as for commit.
+ * Win32 counterpart: VirtualFree with MEM_DECOMMIT. (There, size 0 at the base
+ * means the whole region; here it is ACRE_E_INVALID_SIZE.)
+ */
+ACRE_API acre_result acre_vm_decommit(void *address, size_t size);
+
+/*
+ * Gives the whole region back: its addresses are free.
+ * Result: ACRE_E_NOT_A_REGION, also for a second release; ACRE_E_NOT_REGION_BASE,
+ *   an address inside the region; ACRE_E_WRONG_KIND, the region is a view
+ *   (acre_view_unmap releases it); ACRE_E_MAPPING_LIMIT, the kernel cannot
+ *   split the mapping that the region shares with its neighbours.
+ * Win32 counterpart: VirtualFree with MEM_RELEASE.
+ */
+ACRE_API acre_result acre_vm_release(void *base);
+
+/*
+ * Changes what may be done with the committed pages of the range; content
+ * stays. Stores the first page's protection before the change in *old, if old
+ * is not NULL (on Windows NULL is an error).
+ * Result: ACRE_E_NOT_COMMITTED, a page is only reserved; ACRE_E_INVALID_PROTECTION,
+ *   also ACRE_VM_DEFAULT, or more than a view's section allows;
+ *   ACRE_E_ACCESS_DENIED; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
+ * Win32 counterpart: VirtualProtect.
+ */
+ACRE_API acre_result acre_vm_protect(void *address, size_t size, acre_vm_protection protection,
+                                     acre_vm_protection *old);
+
+/* One run of pages with equal attributes. */
+typedef struct acre_vm_info {
+  void *base;                           /* the page of the address that was asked for */
+  size_t size;                          /* bytes from base to the end of the run */
+  acre_vm_state state;                  /* of the run */
+  acre_vm_protection protection;        /* of the run; ACRE_VM_NO_ACCESS unless committed */
+  acre_vm_kind kind;                    /* what stands there */
+  void *region_base;                    /* region (of Acre's) or mapping (others'); NULL if free */
+  size_t region_size;                   /* its bytes; 0 if free */
+  acre_vm_protection region_protection; /* with which it was reserved */
+} acre_vm_info;
+
+/*
+ * Describes the run of pages that begins with the page of `address`, which may
+ * be any address of the process.
+ * Addresses of Acre's regions are answered from Acre's table, without a system
+ * call; others by the kernel (some microseconds, more without PROCMAP_QUERY).
+ * Others' memory counts as committed, or as reserved if it allows no access.
+ * Result: ACRE_E_INVALID_ARGUMENT, out is NULL; ACRE_E_INVALID_ADDRESS, above
+ *   the highest address that a program can have; ACRE_E_NOT_SUPPORTED, others'
+ *   memory where /proc is not mounted.
+ * NULL is an address like any other (and free).
+ * Win32 counterpart: VirtualQuery.
+ */
+ACRE_API acre_result acre_vm_query(const void *address, acre_vm_info *out);
+
+/* Called for each run; false ends the walk. */
+typedef bool (*acre_vm_visitor)(const acre_vm_info *info, void *context);
+
+/*
+ * Visits every run of the address space, FREE ones included, in ascending
+ * order. The visitor may call any function of Acre's; what changes meanwhile
+ * is seen or not, but no address is visited twice.
+ * Result: ACRE_OK also when the visitor ended it; ACRE_E_INVALID_ARGUMENT;
+ *   ACRE_E_NOT_SUPPORTED as for acre_vm_query.
+ * Win32 counterpart: a loop of VirtualQuery.
+ */
+ACRE_API acre_result acre_vm_walk(acre_vm_visitor visitor, void *context);
+
+/*
+ * Gives every committed page of the range its memory now, for writing where it
+ * may be written, else for reading, so that no later touch faults. An error
+ * where touching would be a signal: past the end of a view's file,
+ * ACRE_E_OUT_OF_RANGE. Pages populated before a failure stay so.
+ * Result: ACRE_E_NOT_COMMITTED; ACRE_E_ACCESS_DENIED, a page allows no access;
+ *   ACRE_E_OUT_OF_RANGE; ACRE_E_IO; ACRE_E_NO_MEMORY.
+ */
+ACRE_API acre_result acre_vm_populate(void *address, size_t size);
+
+/*
+ * Begins to bring the range's content into memory and returns at once: from
+ * the file for a view, from swap for a region. A hint: pages that are there
+ * already, and those that never had content, cost nothing.
+ * Result: ACRE_E_NOT_COMMITTED.
+ * Win32 counterpart: PrefetchVirtualMemory.
+ */
+ACRE_API acre_result acre_vm_prefetch(void *address, size_t size);
+
+/*
+ * Keeps the committed pages of the range in RAM (populating them) until they
+ * are unlocked, decommitted or released. Locks do not nest.
+ * Result: ACRE_E_NOT_COMMITTED; ACRE_E_LOCK_LIMIT, over RLIMIT_MEMLOCK;
+ *   ACRE_E_ACCESS_DENIED, a page allows no access; ACRE_E_NO_MEMORY.
+ * After fork the child's pages are not locked.
+ * Win32 counterpart: VirtualLock.
+ */
+ACRE_API acre_result acre_vm_lock(void *address, size_t size);
+
+/*
+ * Undoes acre_vm_lock.
+ * Result: ACRE_E_NOT_LOCKED, a page of the range is not locked.
+ * Win32 counterpart: VirtualUnlock.
+ */
+ACRE_API acre_result acre_vm_unlock(void *address, size_t size);
+
+/*
+ * Tells the system that the content of the pages that lie wholly inside the
+ * range is of no more use: under memory pressure it may drop them, and they
+ * read zero then. They stay committed. Here the range is rounded inwards, so
+ * that no neighbour's byte is lost; a range without a whole page changes
+ * nothing. Writing a page makes its content count again.
+ * Result: ACRE_E_NOT_COMMITTED; ACRE_E_WRONG_KIND, the region is a view, or a
+ *   page of it is locked.
+ * Win32 counterpart: VirtualAlloc with MEM_RESET.
+ */
+ACRE_API acre_result acre_vm_reset(void *address, size_t size);
+
+/*
+ * Makes content count again that acre_vm_reset gave up.
+ * Result: ACRE_OK, all of it is intact; ACRE_E_CONTENT_LOST, a page was dropped
+ *   and reads zero (every page counts again all the same); ACRE_E_NOT_COMMITTED;
+ *   ACRE_E_WRONG_KIND.
+ * A page never written before the reset counts as lost, as there was nothing
+ * to keep.
+ * Win32 counterpart: VirtualAlloc with MEM_RESET_UNDO.
+ */
+ACRE_API acre_result acre_vm_undo_reset(void *address, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

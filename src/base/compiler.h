@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What Acre asks of the compiler, in one place. */
+#ifndef ACRE_BASE_COMPILER_H
+#define ACRE_BASE_COMPILER_H
+
+#define ACRE_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define ACRE_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* For what is called rarely: kept out of line, away from the hot code. */
+#define ACRE_COLD __attribute__((cold, noinline))
+
+/*
+ * A thread-local that a signal handler may touch: the initial-exec model never
+ * allocates at first use, as the default model of a shared library may.
+ */
+#define ACRE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+
+/* Cheap checks of what must hold, in debug builds (ACRE_DEBUG). */
+#ifdef ACRE_DEBUG
+#define ACRE_ASSERT(condition) ((condition) ? (void)0 : acre__assert_failed(#condition, __FILE__, __LINE__))
+#else
+#define ACRE_ASSERT(condition) ((void)0)
+#endif
+
+/* Prints the condition and its place to stderr and aborts. Fulfilled by src/os/<system>/process.c. */
+_Noreturn void acre__assert_failed(const char *condition, const char *file, int line);
+
+#endif

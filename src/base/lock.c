@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The slow half of lock.h: a short spin, then sleep. */
+#include "lock.h"
+
+enum { SPINS = 64 };
+
+ACRE_THREAD_LOCAL uint32_t acre__thread_number;
+
+/*
+ * Numbers come from a counter that wraps after 2^31 threads: two threads share
+ * one only if the first still lives when two thousand million more have started.
+ */
+ACRE_COLD uint32_t acre__thread_number_assign(void) {
+  static _Atomic uint32_t last;
+  uint32_t number;
+  do number = (atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1) & ~ACRE_LOCK_WAITERS;
+  while (number == 0);
+  acre__thread_number = number;
+  return number;
+}
+
+static bool try_take(struct acre__lock *lock, uint32_t as) {
+  uint32_t free = 0;
+  return atomic_compare_exchange_strong_explicit(&lock->word, &free, as, memory_order_acquire, memory_order_relaxed);
+}
+
+ACRE_COLD void acre__lock_slow(struct acre__lock *lock, uint32_t self) {
+  for (int i = 0; i < SPINS; i++)
+    if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && try_take(lock, self)) return;
+
+  /* From here on others may sleep as well, so whoever takes it keeps the mark. */
+  for (;;) {
+    uint32_t seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    if (seen == 0) {
+      if (try_take(lock, self | ACRE_LOCK_WAITERS)) return;
+      continue;
+    }
+    if ((seen & ACRE_LOCK_WAITERS) == 0) {
+      if (!atomic_compare_exchange_weak_explicit(&lock->word, &seen, seen | ACRE_LOCK_WAITERS, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        continue;
+      seen |= ACRE_LOCK_WAITERS;
+    }
+    acre__park(&lock->word, seen);
+  }
+}

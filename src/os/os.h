@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.h - everything that Acre asks of an operating system: a written contract.
+ *
+ * src/os/<system>/ fulfils it; the build picks the folder. Each folder has the
+ * same files, each with the sections of this header in the same order:
+ *
+ *   memory.c   reserve, commit, protect, hide, advise
+ *   file.c     open, size, map, flush
+ *   query.c    what is mapped where
+ *   fault.c    the fault handler
+ *   thread.c   park, unpark, fork
+ *   process.c  system figures, environment, the last words
+ *   error.c    system errors -> acre_result
+ *
+ * src/os/fault/ wraps a backend and makes its Nth call fail. tests/os/ runs one
+ * contract test on every backend.
+ *
+ * What holds for all of it
+ *   Ranges are whole pages, not empty, and do not wrap: callers check, the
+ *   backend does not. A range may span several mappings unless said otherwise.
+ *   Nothing here allocates memory with malloc, uses stdio, or keeps state,
+ *   except where said.
+ *   A failure changes nothing, except where said.
+ *   Everything may be called from any thread; what a signal handler may call
+ *   says so.
+ */
+#ifndef ACRE_OS_OS_H
+#define ACRE_OS_OS_H
+
+#include <acre/base.h>
+#include <acre/vm.h>
+
+/* ------------------------------------------------------------- process.c */
+
+struct acre__os_system {
+  size_t page_size;
+  size_t granularity;
+  uintptr_t lowest_address;
+  uintptr_t highest_address;
+  size_t large_page_size;
+  uint64_t physical_memory;
+  uint64_t available_memory;
+  uint64_t swap;
+  unsigned processors;
+  size_t mapping_limit; /* mappings one process may have; SIZE_MAX where there is no such limit */
+  int overcommit_mode;
+  bool transparent_large_pages;
+  bool can_hide;           /* acre__os_hide works */
+  bool can_query_directly; /* acre__os_maps_at needs no parsing */
+  bool can_populate;       /* acre__os_populate uses the system's own call */
+  char kernel[64];
+};
+
+/*
+ * Fills *out; probes each mechanism by using it once on memory of its own.
+ * Fields that cannot be found out are 0 (overcommit_mode: -1). Does not fail.
+ * Cost: some hundred microseconds.
+ */
+void acre__os_probe(struct acre__os_system *out);
+
+/*
+ * Forces the way back to the fallback: acre__os_query and acre__os_populate work as
+ * on a system whose probe said false. Keeps state: process-wide switches.
+ * Called once, before any other thread can be in this layer.
+ */
+void acre__os_force(bool query_without_ioctl, bool populate_by_touch);
+
+/*
+ * Copies the environment's value of `name` to `out` (NUL-terminated, cut at
+ * size - 1) and returns its whole length; 0 if it is not set, or if the program
+ * runs with more rights than its caller (setuid).
+ */
+size_t acre__os_environment(const char *name, char *out, size_t size);
+
+/* Writes `text` to stderr in one piece, or not at all. Callable in a signal handler. */
+void acre__os_say(const char *text);
+
+/* ------------------------------------------------------------- memory.c */
+
+enum acre__os_place {
+  ACRE_OS_ANYWHERE, /* `wish` is a hint: taken if free, else the system chooses */
+  ACRE_OS_EXACTLY   /* at `wish` or ACRE_E_ADDRESS_IN_USE; never over what exists */
+};
+
+/*
+ * Reserves `size` bytes of address space: afterwards an access faults, no other
+ * allocation can be placed there, and no memory or commit charge is used.
+ * *out is page-aligned; the caller checks coarser alignment.
+ * ACRE_E_NO_ADDRESS_SPACE, ACRE_E_ADDRESS_IN_USE, ACRE_E_INVALID_ADDRESS,
+ * ACRE_E_MAPPING_LIMIT, ACRE_E_NO_MEMORY.
+ */
+acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out);
+
+/*
+ * Gives a range of reserved, committed or view pages back; the addresses are
+ * free. Any part of what was reserved will do (Linux), or exactly that (Windows).
+ * ACRE_E_MAPPING_LIMIT when a mapping would have to be split; ACRE_E_NO_MEMORY.
+ */
+acre_result acre__os_release(void *address, size_t size);
+
+/*
+ * Reserved pages become accessible as `protection` says and read zero until
+ * written. Pages of the range that are committed already keep their content and
+ * get the protection too.
+ * ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT, ACRE_E_ACCESS_DENIED. On failure a
+ * front part of the range may be done.
+ */
+acre_result acre__os_commit(void *address, size_t size, acre_vm_protection protection);
+
+/*
+ * Pages become as fresh from acre__os_reserve: content, locks and commit charge
+ * are gone. Reserved pages of the range stay as they are.
+ * ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT.
+ */
+acre_result acre__os_decommit(void *address, size_t size);
+
+/* Changes the protection of accessible pages; content stays. Errors as acre__os_commit. */
+acre_result acre__os_protect(void *address, size_t size, acre_vm_protection protection);
+
+/*
+ * Hides pages inside an accessible or reserved mapping without changing the
+ * mapping: content is dropped, an access faults, whatever the mapping's
+ * protection is or becomes. Hiding twice is fine.
+ * ACRE_E_NOT_SUPPORTED: not on this system, or not on this memory (locked pages);
+ * part of the range may be hidden then. ACRE_E_NO_MEMORY.
+ */
+acre_result acre__os_hide(void *address, size_t size);
+
+/* Hidden pages of the range are what their mapping's protection says, and read zero; others stay as they are. */
+acre_result acre__os_reveal(void *address, size_t size);
+
+/* Drops the content of private pages: they read zero; protection and hiding stay. ACRE_E_NO_MEMORY. */
+acre_result acre__os_discard(void *address, size_t size);
+
+/*
+ * Gives every page its memory, for writing or for reading only; an error and
+ * no signal where touching would be one.
+ * ACRE_E_NO_MEMORY; ACRE_E_ACCESS_DENIED, the protection forbids it;
+ * ACRE_E_OUT_OF_RANGE, past the end of the file behind it; ACRE_E_IO. A front part may be done.
+ */
+acre_result acre__os_populate(void *address, size_t size, bool for_writing);
+
+/* Begins to read the range's content in. A hint: never fails. */
+void acre__os_prefetch(void *address, size_t size);
+
+/* Keeps pages in RAM, populating them. ACRE_E_LOCK_LIMIT, ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY. */
+acre_result acre__os_lock(void *address, size_t size);
+acre_result acre__os_unlock(void *address, size_t size);
+
+/* The system may drop the pages' content from now on; a write makes it count again. */
+acre_result acre__os_reset(void *address, size_t size);
+
+/*
+ * The content of the (writable, private) pages counts again.
+ * ACRE_E_CONTENT_LOST, some page has none any more (all count again all the same).
+ */
+acre_result acre__os_undo_reset(void *address, size_t size);
+
+/* Asks for large pages behind the range. A hint: never fails. */
+void acre__os_advise_large(void *address, size_t size);
+
+/* ------------------------------------------------------------- file.c */
+
+struct acre__os_file {
+  intptr_t handle;
+};
+
+/*
+ * Opens a regular file; anything else is ACRE_E_NOT_A_FILE, without waiting
+ * (a pipe) and without side effects (a device). Modes and results as acre_file_open. Not inherited over exec.
+ * `writable`: for reading and writing; else for reading.
+ */
+acre_result acre__os_file_open(const char *path, bool writable, bool create, bool must_create, bool truncate,
+                               unsigned permissions, struct acre__os_file *out);
+void acre__os_file_close(struct acre__os_file file);
+acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out);
+
+/*
+ * Grows the file from `from`, its size now, to `size` bytes, disk blocks
+ * allocated. On failure the file has its former size.
+ * ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
+ */
+acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size);
+
+/*
+ * Maps `size` bytes of the file from `offset` (a multiple of the page) over
+ * [address, address + size), which the caller reserved: the reservation is
+ * replaced at once, with no moment in which the range is free.
+ * `copy_on_write`: stores stay private. ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT,
+ * ACRE_E_NOT_SUPPORTED: this file can't be mapped.
+ */
+acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
+                              acre_vm_protection protection, bool copy_on_write);
+
+/* Writes changed pages of the shared view's range to the file and waits. ACRE_E_IO, ACRE_E_NO_SPACE. */
+acre_result acre__os_flush(void *address, size_t size);
+
+/* Waits until data and size of the file are on the device. ACRE_E_IO, ACRE_E_NO_SPACE. */
+acre_result acre__os_file_sync(struct acre__os_file file);
+
+/* ------------------------------------------------------------- query.c */
+
+struct acre__os_mapping {
+  uintptr_t start;
+  uintptr_t end; /* the byte after the last */
+  acre_vm_protection protection;
+  acre_vm_kind kind; /* MAPPED, IMAGE, STACK, HEAP or FOREIGN */
+  bool shared;
+};
+
+/* A reader of the process's mappings. The caller provides the room; nothing else is allocated. */
+struct acre__os_maps {
+  intptr_t handle;
+  uintptr_t last; /* the parsing reader: end of the last mapping it has seen */
+  size_t begin, end;
+  char buffer[4096];
+};
+
+/* ACRE_E_NOT_SUPPORTED: the system does not tell (no /proc). ACRE_E_TOO_MANY_FILES. */
+acre_result acre__os_maps_open(struct acre__os_maps *maps);
+void acre__os_maps_close(struct acre__os_maps *maps);
+
+/*
+ * Describes the first mapping whose end is above `address`: the one that holds
+ * it, or the next one. ACRE_E_NOT_FOUND: there is none. Ascending addresses cost
+ * one pass over the mappings in all; an address below the last answer starts
+ * anew. ACRE_E_IO.
+ */
+acre_result acre__os_maps_at(struct acre__os_maps *maps, uintptr_t address, struct acre__os_mapping *out);
+
+/* How many mappings the process has; 0 if that is not known. */
+size_t acre__os_mapping_count(void);
+
+/* ------------------------------------------------------------- fault.c */
+
+enum acre__os_fault_access { ACRE_OS_FAULT_READ, ACRE_OS_FAULT_WRITE, ACRE_OS_FAULT_EXECUTE };
+
+/*
+ * Called in the faulting thread, in a signal handler. true: the access can be
+ * tried again. false: not ours; the fault goes to whoever had it before, so
+ * that other handlers, core dumps and debuggers work as without us.
+ */
+typedef bool (*acre__os_fault_handler)(uintptr_t address, enum acre__os_fault_access access);
+
+/*
+ * Installs the handler, once per process (later calls do nothing and succeed).
+ * Keeps state: the handler, and what was there before. Where a thread has an alternate stack, it runs there.
+ */
+acre_result acre__os_fault_install(acre__os_fault_handler handler);
+
+/* ------------------------------------------------------------- thread.c */
+
+/* acre__park and acre__unpark: src/base/lock.h. */
+
+/*
+ * Registers calls around fork: `before` in the forking thread, then `parent`
+ * in the parent and `child` in the child. Keeps state. ACRE_E_NO_MEMORY.
+ */
+acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+#endif
