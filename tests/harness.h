@@ -54,12 +54,12 @@ int test_in_child(void (*fn)(void *context), void *context);
 size_t test_resident_bytes(void);
 size_t test_mapping_count(void);
 
-#define TEST(name)                                            \
-  static void test_##name(void);                              \
+#define TEST(name)                                                 \
+  static void test_##name(void);                                   \
   __attribute__((constructor)) static void register_##name(void) { \
-    static struct test entry = {#name, test_##name, NULL};    \
-    test_register(&entry);                                    \
-  }                                                           \
+    static struct test entry = {#name, test_##name, NULL};         \
+    test_register(&entry);                                         \
+  }                                                                \
   static void test_##name(void)
 
 #define CHECK(condition) ((condition) ? (void)0 : test_fail(__FILE__, __LINE__, "%s", #condition))

@@ -50,13 +50,13 @@ typedef struct acre_array_options {
  * is a valid array of maximum 0.
  */
 typedef struct acre_array {
-  void *data;           /* the first element; never changes */
-  size_t count;         /* elements in use */
-  size_t capacity;      /* elements that are committed; on touch: maximum */
-  size_t maximum;       /* elements that can ever be */
-  size_t element_size;  /* bytes */
-  size_t growth_step;   /* bytes; 0: geometric */
-  size_t committed;     /* bytes that the explicit mode has committed */
+  void *data;          /* the first element; never changes */
+  size_t count;        /* elements in use */
+  size_t capacity;     /* elements that are committed; on touch: maximum */
+  size_t maximum;      /* elements that can ever be */
+  size_t element_size; /* bytes */
+  size_t growth_step;  /* bytes; 0: geometric */
+  size_t committed;    /* bytes that the explicit mode has committed */
   acre_array_mode mode;
 } acre_array;
 
@@ -122,8 +122,7 @@ static inline acre_result acre_array_push(acre_array *array, const void *element
 static inline acre_result acre_array_pop(acre_array *array, void *element) {
   if (array->count == 0) return ACRE_E_OUT_OF_RANGE;
   array->count--;
-  if (element != NULL)
-    memcpy(element, (char *)array->data + array->count * array->element_size, array->element_size);
+  if (element != NULL) memcpy(element, (char *)array->data + array->count * array->element_size, array->element_size);
   return ACRE_OK;
 }
 
@@ -140,54 +139,54 @@ static inline void *acre_array_at(const acre_array *array, size_t index) {
  * points_reserve, points_shrink, points_clear: those above, with the element's
  * type known to the compiler.
  */
-#define ACRE_ARRAY_DEFINE(name, type)                                                                        \
-  typedef struct name {                                                                                      \
-    acre_array array;                                                                                        \
-  } name;                                                                                                    \
-  static inline acre_result name##_create(name *a, size_t maximum, const acre_array_options *options) {      \
-    return acre_array_create(&a->array, maximum, sizeof(type), options);                                     \
-  }                                                                                                          \
-  static inline void name##_destroy(name *a) {                                                               \
-    acre_array_destroy(&a->array);                                                                           \
-  }                                                                                                          \
-  static inline acre_result name##_push(name *a, type value) {                                               \
-    if (a->array.count == a->array.capacity) {                                                               \
-      acre_result result = acre_array_grow(&a->array);                                                       \
-      if (result != ACRE_OK) return result;                                                                  \
-    }                                                                                                        \
-    ((type *)a->array.data)[a->array.count++] = value;                                                       \
-    return ACRE_OK;                                                                                          \
-  }                                                                                                          \
-  static inline acre_result name##_pop(name *a, type *value) {                                               \
-    if (a->array.count == 0) return ACRE_E_OUT_OF_RANGE;                                                     \
-    a->array.count--;                                                                                        \
-    if (value != NULL) *value = ((type *)a->array.data)[a->array.count];                                     \
-    return ACRE_OK;                                                                                          \
-  }                                                                                                          \
-  static inline type *name##_at(const name *a, size_t index) {                                               \
-    return (type *)a->array.data + index;                                                                    \
-  }                                                                                                          \
-  static inline type *name##_data(const name *a) {                                                           \
-    return (type *)a->array.data;                                                                            \
-  }                                                                                                          \
-  static inline size_t name##_count(const name *a) {                                                         \
-    return a->array.count;                                                                                   \
-  }                                                                                                          \
-  static inline acre_result name##_append(name *a, const type *elements, size_t count) {                     \
-    return acre_array_append(&a->array, elements, count);                                                    \
-  }                                                                                                          \
-  static inline acre_result name##_resize(name *a, size_t count) {                                           \
-    return acre_array_resize(&a->array, count);                                                              \
-  }                                                                                                          \
-  static inline acre_result name##_reserve(name *a, size_t count) {                                          \
-    return acre_array_reserve(&a->array, count);                                                             \
-  }                                                                                                          \
-  static inline acre_result name##_shrink(name *a) {                                                         \
-    return acre_array_shrink(&a->array);                                                                     \
-  }                                                                                                          \
-  static inline void name##_clear(name *a) {                                                                 \
-    acre_array_clear(&a->array);                                                                             \
-  }                                                                                                          \
+#define ACRE_ARRAY_DEFINE(name, type)                                                                   \
+  typedef struct name {                                                                                 \
+    acre_array array;                                                                                   \
+  } name;                                                                                               \
+  static inline acre_result name##_create(name *a, size_t maximum, const acre_array_options *options) { \
+    return acre_array_create(&a->array, maximum, sizeof(type), options);                                \
+  }                                                                                                     \
+  static inline void name##_destroy(name *a) {                                                          \
+    acre_array_destroy(&a->array);                                                                      \
+  }                                                                                                     \
+  static inline acre_result name##_push(name *a, type value) {                                          \
+    if (a->array.count == a->array.capacity) {                                                          \
+      acre_result result = acre_array_grow(&a->array);                                                  \
+      if (result != ACRE_OK) return result;                                                             \
+    }                                                                                                   \
+    ((type *)a->array.data)[a->array.count++] = value;                                                  \
+    return ACRE_OK;                                                                                     \
+  }                                                                                                     \
+  static inline acre_result name##_pop(name *a, type *value) {                                          \
+    if (a->array.count == 0) return ACRE_E_OUT_OF_RANGE;                                                \
+    a->array.count--;                                                                                   \
+    if (value != NULL) *value = ((type *)a->array.data)[a->array.count];                                \
+    return ACRE_OK;                                                                                     \
+  }                                                                                                     \
+  static inline type *name##_at(const name *a, size_t index) {                                          \
+    return (type *)a->array.data + index;                                                               \
+  }                                                                                                     \
+  static inline type *name##_data(const name *a) {                                                      \
+    return (type *)a->array.data;                                                                       \
+  }                                                                                                     \
+  static inline size_t name##_count(const name *a) {                                                    \
+    return a->array.count;                                                                              \
+  }                                                                                                     \
+  static inline acre_result name##_append(name *a, const type *elements, size_t count) {                \
+    return acre_array_append(&a->array, elements, count);                                               \
+  }                                                                                                     \
+  static inline acre_result name##_resize(name *a, size_t count) {                                      \
+    return acre_array_resize(&a->array, count);                                                         \
+  }                                                                                                     \
+  static inline acre_result name##_reserve(name *a, size_t count) {                                     \
+    return acre_array_reserve(&a->array, count);                                                        \
+  }                                                                                                     \
+  static inline acre_result name##_shrink(name *a) {                                                    \
+    return acre_array_shrink(&a->array);                                                                \
+  }                                                                                                     \
+  static inline void name##_clear(name *a) {                                                            \
+    acre_array_clear(&a->array);                                                                        \
+  }                                                                                                     \
   struct name
 
 #ifdef __cplusplus

@@ -42,40 +42,40 @@ extern "C" {
  * The comment names the Win32 error that the Win32 names report for it.
  */
 typedef enum acre_result {
-  ACRE_OK = 0,                      /* done                                  ERROR_SUCCESS */
-  ACRE_E_INVALID_ARGUMENT = 1,      /* null pointer, unknown flag            ERROR_INVALID_PARAMETER */
-  ACRE_E_INVALID_SIZE = 2,          /* zero, or past the address space       ERROR_INVALID_PARAMETER */
-  ACRE_E_INVALID_ADDRESS = 3,       /* outside what a program can own        ERROR_INVALID_ADDRESS */
-  ACRE_E_INVALID_ALIGNMENT = 4,     /* not a power of two, or not aligned    ERROR_MAPPED_ALIGNMENT */
-  ACRE_E_INVALID_PROTECTION = 5,    /* unknown, or more than the view allows ERROR_INVALID_PARAMETER */
-  ACRE_E_ADDRESS_IN_USE = 6,        /* something is there already            ERROR_INVALID_ADDRESS */
-  ACRE_E_NOT_A_REGION = 7,          /* free, or not made by Acre             ERROR_INVALID_ADDRESS */
-  ACRE_E_NOT_REGION_BASE = 8,       /* inside a region, not at its base      ERROR_INVALID_ADDRESS */
-  ACRE_E_SPANS_REGIONS = 9,         /* starts in one region, ends outside    ERROR_INVALID_ADDRESS */
-  ACRE_E_NOT_COMMITTED = 10,        /* a page of the range is only reserved  ERROR_INVALID_ADDRESS */
-  ACRE_E_NOT_LOCKED = 11,           /* a page of the range is not locked     ERROR_NOT_LOCKED */
-  ACRE_E_WRONG_KIND = 12,           /* not for a region of this kind         ERROR_INVALID_PARAMETER */
-  ACRE_E_NO_ADDRESS_SPACE = 13,     /* no free range is large enough         ERROR_NOT_ENOUGH_MEMORY */
-  ACRE_E_NO_MEMORY = 14,            /* the system has no memory left         ERROR_NOT_ENOUGH_MEMORY */
-  ACRE_E_COMMIT_LIMIT = 15,         /* over the commit limit                 ERROR_COMMITMENT_LIMIT */
-  ACRE_E_MAPPING_LIMIT = 16,        /* over the kernel's vm.max_map_count    ERROR_NOT_ENOUGH_MEMORY */
-  ACRE_E_LOCK_LIMIT = 17,           /* over RLIMIT_MEMLOCK                   ERROR_WORKING_SET_QUOTA */
-  ACRE_E_ACCESS_DENIED = 18,        /* the system forbids it                 ERROR_ACCESS_DENIED */
-  ACRE_E_NOT_SUPPORTED = 19,        /* this system cannot                    ERROR_NOT_SUPPORTED */
-  ACRE_E_CONTENT_LOST = 20,         /* undo of a reset came too late         ERROR_NO_MORE_ITEMS */
-  ACRE_E_FULL = 21,                 /* over the array's maximum              ERROR_NOT_ENOUGH_MEMORY */
-  ACRE_E_NOT_FOUND = 22,            /* no such file                          ERROR_FILE_NOT_FOUND */
-  ACRE_E_EXISTS = 23,               /* the file exists already               ERROR_FILE_EXISTS */
-  ACRE_E_NOT_A_FILE = 24,           /* a directory, device, pipe or socket   ERROR_ACCESS_DENIED */
-  ACRE_E_EMPTY_FILE = 25,           /* an empty file has nothing to map      ERROR_FILE_INVALID */
-  ACRE_E_READ_ONLY = 26,            /* a file system that takes no writes    ERROR_WRITE_PROTECT */
-  ACRE_E_NO_SPACE = 27,             /* disk or quota is full                 ERROR_DISK_FULL */
-  ACRE_E_FILE_TOO_LARGE = 28,       /* over what the file system takes       ERROR_FILE_TOO_LARGE */
-  ACRE_E_TOO_MANY_FILES = 29,       /* no descriptor left                    ERROR_TOO_MANY_OPEN_FILES */
-  ACRE_E_OUT_OF_RANGE = 30,         /* past the end of the section or view   ERROR_INVALID_PARAMETER */
-  ACRE_E_IO = 31,                   /* the device failed                     ERROR_IO_DEVICE */
-  ACRE_E_BUSY = 32,                 /* in use by someone else                ERROR_SHARING_VIOLATION */
-  ACRE_E_UNEXPECTED = 33            /* a system error with no name here      ERROR_GEN_FAILURE */
+  ACRE_OK = 0,                   /* done                                  ERROR_SUCCESS */
+  ACRE_E_INVALID_ARGUMENT = 1,   /* null pointer, unknown flag            ERROR_INVALID_PARAMETER */
+  ACRE_E_INVALID_SIZE = 2,       /* zero, or past the address space       ERROR_INVALID_PARAMETER */
+  ACRE_E_INVALID_ADDRESS = 3,    /* outside what a program can own        ERROR_INVALID_ADDRESS */
+  ACRE_E_INVALID_ALIGNMENT = 4,  /* not a power of two, or not aligned    ERROR_MAPPED_ALIGNMENT */
+  ACRE_E_INVALID_PROTECTION = 5, /* unknown, or more than the view allows ERROR_INVALID_PARAMETER */
+  ACRE_E_ADDRESS_IN_USE = 6,     /* something is there already            ERROR_INVALID_ADDRESS */
+  ACRE_E_NOT_A_REGION = 7,       /* free, or not made by Acre             ERROR_INVALID_ADDRESS */
+  ACRE_E_NOT_REGION_BASE = 8,    /* inside a region, not at its base      ERROR_INVALID_ADDRESS */
+  ACRE_E_SPANS_REGIONS = 9,      /* starts in one region, ends outside    ERROR_INVALID_ADDRESS */
+  ACRE_E_NOT_COMMITTED = 10,     /* a page of the range is only reserved  ERROR_INVALID_ADDRESS */
+  ACRE_E_NOT_LOCKED = 11,        /* a page of the range is not locked     ERROR_NOT_LOCKED */
+  ACRE_E_WRONG_KIND = 12,        /* not for a region of this kind         ERROR_INVALID_PARAMETER */
+  ACRE_E_NO_ADDRESS_SPACE = 13,  /* no free range is large enough         ERROR_NOT_ENOUGH_MEMORY */
+  ACRE_E_NO_MEMORY = 14,         /* the system has no memory left         ERROR_NOT_ENOUGH_MEMORY */
+  ACRE_E_COMMIT_LIMIT = 15,      /* over the commit limit                 ERROR_COMMITMENT_LIMIT */
+  ACRE_E_MAPPING_LIMIT = 16,     /* over the kernel's vm.max_map_count    ERROR_NOT_ENOUGH_MEMORY */
+  ACRE_E_LOCK_LIMIT = 17,        /* over RLIMIT_MEMLOCK                   ERROR_WORKING_SET_QUOTA */
+  ACRE_E_ACCESS_DENIED = 18,     /* the system forbids it                 ERROR_ACCESS_DENIED */
+  ACRE_E_NOT_SUPPORTED = 19,     /* this system cannot                    ERROR_NOT_SUPPORTED */
+  ACRE_E_CONTENT_LOST = 20,      /* undo of a reset came too late         ERROR_NO_MORE_ITEMS */
+  ACRE_E_FULL = 21,              /* over the array's maximum              ERROR_NOT_ENOUGH_MEMORY */
+  ACRE_E_NOT_FOUND = 22,         /* no such file                          ERROR_FILE_NOT_FOUND */
+  ACRE_E_EXISTS = 23,            /* the file exists already               ERROR_FILE_EXISTS */
+  ACRE_E_NOT_A_FILE = 24,        /* a directory, device, pipe or socket   ERROR_ACCESS_DENIED */
+  ACRE_E_EMPTY_FILE = 25,        /* an empty file has nothing to map      ERROR_FILE_INVALID */
+  ACRE_E_READ_ONLY = 26,         /* a file system that takes no writes    ERROR_WRITE_PROTECT */
+  ACRE_E_NO_SPACE = 27,          /* disk or quota is full                 ERROR_DISK_FULL */
+  ACRE_E_FILE_TOO_LARGE = 28,    /* over what the file system takes       ERROR_FILE_TOO_LARGE */
+  ACRE_E_TOO_MANY_FILES = 29,    /* no descriptor left                    ERROR_TOO_MANY_OPEN_FILES */
+  ACRE_E_OUT_OF_RANGE = 30,      /* past the end of the section or view   ERROR_INVALID_PARAMETER */
+  ACRE_E_IO = 31,                /* the device failed                     ERROR_IO_DEVICE */
+  ACRE_E_BUSY = 32,              /* in use by someone else                ERROR_SHARING_VIOLATION */
+  ACRE_E_UNEXPECTED = 33         /* a system error with no name here      ERROR_GEN_FAILURE */
 } acre_result;
 
 /*

@@ -50,7 +50,7 @@ typedef enum acre_file_mode {
 } acre_file_mode;
 
 typedef struct acre_file_options {
-  acre_access access;  /* ACRE_ACCESS_READ or ACRE_ACCESS_READ_WRITE; every mode but ACRE_FILE_OPEN wants the latter */
+  acre_access access; /* ACRE_ACCESS_READ or ACRE_ACCESS_READ_WRITE; every mode but ACRE_FILE_OPEN wants the latter */
   acre_file_mode mode;
   unsigned permissions; /* of a file that is made, before the umask; 0: 0666. Ignored on Windows */
 } acre_file_options;
@@ -97,7 +97,7 @@ ACRE_API void acre_section_close(acre_section *section);
 
 typedef struct acre_view_options {
   acre_access access; /* within the section's: READ of any, COPY_ON_WRITE of any, READ_WRITE of READ_WRITE */
-  void *address;      /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
+  void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
 } acre_view_options;
 
 /*

@@ -54,11 +54,11 @@ extern "C" {
 
 /* What a page lets the program do. Win32: PAGE_NOACCESS, PAGE_READONLY, ... */
 typedef enum acre_vm_protection {
-  ACRE_VM_DEFAULT = 0,            /* as an argument: read-write at reserve, the region's own at commit */
-  ACRE_VM_NO_ACCESS = 1,          /* keeps its content; an access faults */
+  ACRE_VM_DEFAULT = 0,   /* as an argument: read-write at reserve, the region's own at commit */
+  ACRE_VM_NO_ACCESS = 1, /* keeps its content; an access faults */
   ACRE_VM_READ = 2,
   ACRE_VM_READ_WRITE = 3,
-  ACRE_VM_EXECUTE = 4,            /* processors that cannot execute without reading let it be read */
+  ACRE_VM_EXECUTE = 4, /* processors that cannot execute without reading let it be read */
   ACRE_VM_EXECUTE_READ = 5,
   ACRE_VM_EXECUTE_READ_WRITE = 6
 } acre_vm_protection;
