@@ -23,14 +23,15 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/acreConfigVersion.cmake C
 install(FILES ${PROJECT_BINARY_DIR}/acreConfig.cmake ${PROJECT_BINARY_DIR}/acreConfigVersion.cmake
         DESTINATION ${package_folder} COMPONENT development)
 
-# A folder given as an absolute path stays so; a relative one follows the prefix.
-foreach(kind INCLUDE LIB)
-  string(TOLOWER ${kind} lower)
-  if(IS_ABSOLUTE "${CMAKE_INSTALL_${kind}DIR}")
-    set(pc_${lower}dir "${CMAKE_INSTALL_${kind}DIR}")
-  else()
-    set(pc_${lower}dir "\${prefix}/${CMAKE_INSTALL_${kind}DIR}")
-  endif()
-endforeach()
+# acre.pc finds the prefix from where it lies, so an installed tree may be moved;
+# a folder given as an absolute path stays so.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(pc_prefix ${CMAKE_INSTALL_PREFIX})
+else()
+  file(RELATIVE_PATH pc_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  string(REGEX REPLACE "/$" "" pc_prefix "\${pcfiledir}/${pc_up}")
+endif()
+cmake_path(APPEND pc_includedir "\${prefix}" "${CMAKE_INSTALL_INCLUDEDIR}")
+cmake_path(APPEND pc_libdir "\${prefix}" "${CMAKE_INSTALL_LIBDIR}")
 configure_file(cmake/acre.pc.in ${PROJECT_BINARY_DIR}/acre.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/acre.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)

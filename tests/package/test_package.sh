@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Installs the build into an empty prefix and builds and runs the examples
+# against what is there: by pkg-config and by the CMake package, with the shared
+# and with the static library.
+#
+# Environment (set by tests/CMakeLists.txt): ACRE_SOURCE, ACRE_BUILD, CC, CFLAGS, LDFLAGS.
+set -euo pipefail
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+cmake --install "$ACRE_BUILD" --prefix "$prefix" >"$work/log" || { cat "$work/log"; fail "cmake --install"; }
+cmp -s "$prefix/include/acre/vm.h" "$ACRE_SOURCE/include/acre/vm.h" || fail "the headers are not installed"
+libdir=$(dirname "$(find "$prefix" -name libacre.a)")
+[ -f "$libdir/libacre.a" ] || fail "libacre.a is not installed"
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+
+# check HOW FOLDER [SUFFIX]: the examples in FOLDER run and say what they should.
+check() {
+  local version output
+  version=$(pkg-config --modversion acre)
+  output=$("$2/hello${3:-}") || fail "$1: hello exits with status $?"
+  [ "$output" = "Hello from Acre $version" ] || fail "$1: hello prints '$output'"
+  output=$("$2/array${3:-}") || fail "$1: array exits with status $?"
+  [ "$output" = "1000000 points; the first is still at its address: yes" ] || fail "$1: array prints '$output'"
+  echo "passed: $1"
+}
+
+# uses_shared PROGRAM: whether it needs libacre.so.
+uses_shared() {
+  readelf --dynamic "$1" | grep -q 'NEEDED.*libacre\.so'
+}
+
+by_make() { # by_make FOLDER [MAKE-ARGUMENT...]
+  local folder=$work/$1
+  shift
+  mkdir "$folder"
+  make -C "$ACRE_SOURCE/examples" OUT="$folder" CC="$CC" CFLAGS="$CFLAGS" LDFLAGS="$LDFLAGS" "$@" >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "make $*"; }
+}
+
+by_make static STATIC=1
+check "pkg-config, static" "$work/static"
+! uses_shared "$work/static/hello" || fail "the static example needs libacre.so"
+
+{
+  cmake -S "$ACRE_SOURCE/examples" -B "$work/cmake" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" \
+    -DCMAKE_C_FLAGS="$CFLAGS" -DCMAKE_EXE_LINKER_FLAGS="$LDFLAGS" && cmake --build "$work/cmake"
+} >"$work/log" 2>&1 || { cat "$work/log"; fail "the CMake package"; }
+check "CMake, static" "$work/cmake" _static
+check "CMake, default" "$work/cmake"
+! uses_shared "$work/cmake/hello_static" || fail "acre::static needs libacre.so"
+
+if [ -e "$libdir/libacre.so" ]; then
+  export LD_LIBRARY_PATH=$libdir
+  by_make shared
+  check "pkg-config, shared" "$work/shared"
+  uses_shared "$work/shared/hello" || fail "the shared example does not need libacre.so"
+  uses_shared "$work/cmake/hello" || fail "acre::acre is not the shared library"
+fi
