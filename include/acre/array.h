@@ -11,10 +11,12 @@
  *    [===================|---------------|..............................)
  *
  * Two modes:
- *   explicit   push, append and resize commit what they need (the default);
+ *   explicit   push, append and resize commit what they need (the default), and
+ *              say so when there is no memory;
  *   on touch   writing or reading any element below the maximum commits its
  *              pages by a fault and goes on; `count` is the program's to use.
- *              An access outside the array faults as anywhere else.
+ *              An access outside the array, or one for which there is no
+ *              memory, faults as anywhere else.
  *
  * Threads: an array is one object: calls on the same array must not overlap, as
  * with a std::vector. In touch mode, any number of threads may touch elements
@@ -41,7 +43,7 @@ typedef enum acre_array_mode {
 typedef struct acre_array_options {
   acre_array_mode mode;
   size_t growth_step; /* bytes committed at a time, rounded up to pages. 0: explicit, what is committed already
-                         divided by 32, at least 64 KiB and at most 8 MiB; on touch, 64 KiB */
+                         divided by 40, at least 64 KiB and at most 4 MiB; on touch, 64 KiB */
 } acre_array_options;
 
 /*
@@ -55,7 +57,7 @@ typedef struct acre_array {
   size_t capacity;     /* elements that are committed; on touch: maximum */
   size_t maximum;      /* elements that can ever be */
   size_t element_size; /* bytes */
-  size_t growth_step;  /* bytes; 0: geometric */
+  size_t growth_step;  /* bytes; 0: the default */
   size_t committed;    /* bytes that the explicit mode has committed */
   acre_array_mode mode;
 } acre_array;
@@ -64,7 +66,7 @@ typedef struct acre_array {
  * Makes *array an empty array of up to `maximum` elements of `element_size` bytes.
  * Result: ACRE_E_INVALID_ARGUMENT, array is NULL or the mode unknown;
  *   ACRE_E_INVALID_SIZE, one of the two is 0 or their product does not fit;
- *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_NO_MEMORY. On failure *array is zeroed.
+ *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY. On failure *array is zeroed.
  * Cost: address space alone; maxima of terabytes are fine.
  * Lifetime: until acre_array_destroy.
  */
@@ -75,14 +77,18 @@ ACRE_API acre_result acre_array_create(acre_array *array, size_t maximum, size_t
 ACRE_API void acre_array_destroy(acre_array *array);
 
 /*
- * Commits room for at least `count` elements in all; `count` of the array stays.
- * Result: ACRE_E_FULL, over the maximum; ACRE_E_COMMIT_LIMIT; ACRE_E_NO_MEMORY.
+ * Commits room for at least `count` elements in all, in either mode; `count` of
+ * the array stays. Memory is used as elements are written.
+ * Result: ACRE_E_INVALID_ARGUMENT, array is NULL; ACRE_E_FULL, over the maximum;
+ *   ACRE_E_COMMIT_LIMIT; ACRE_E_NO_MEMORY; ACRE_E_MAPPING_LIMIT.
  */
 ACRE_API acre_result acre_array_reserve(acre_array *array, size_t count);
 
 /*
  * Makes the array `count` elements long: new elements are zero, those cut off
- * are gone (their memory stays committed until acre_array_shrink).
+ * are gone (their memory stays committed until acre_array_shrink). On touch
+ * nothing is committed: what was touched behind the last element is zeroed, or
+ * loses its memory.
  * Result: as acre_array_reserve.
  */
 ACRE_API acre_result acre_array_resize(acre_array *array, size_t count);
@@ -93,7 +99,10 @@ ACRE_API acre_result acre_array_resize(acre_array *array, size_t count);
  */
 ACRE_API acre_result acre_array_append(acre_array *array, const void *elements, size_t count);
 
-/* Takes the memory behind the last element away (whole pages). Result: ACRE_OK, or what acre_vm_decommit says. */
+/*
+ * Takes the memory behind the last element away (whole pages).
+ * Result: ACRE_E_INVALID_ARGUMENT, array is NULL; ACRE_E_NO_MEMORY; ACRE_E_MAPPING_LIMIT.
+ */
 ACRE_API acre_result acre_array_shrink(acre_array *array);
 
 /* Forgets every element; the memory stays for the next ones. */
@@ -102,12 +111,18 @@ static inline void acre_array_clear(acre_array *array) {
 }
 
 /*
- * For acre_array_push, when it finds no room: commits the next growth step.
+ * For acre_array_push, when it finds no room: commits the next growth step (or,
+ * where memory is too short for that, what one element needs) and gives it its
+ * memory at once.
  * Result: as acre_array_reserve.
  */
 ACRE_API acre_result acre_array_grow(acre_array *array);
 
-/* Appends one element copied from `element`. Result: as acre_array_reserve. Two instructions more than a store. */
+/*
+ * Appends one element copied from `element`. Result: as acre_array_reserve.
+ * Where the compiler knows the element's size, as in the typed face below, this
+ * is a store, a comparison and an addition.
+ */
 static inline acre_result acre_array_push(acre_array *array, const void *element) {
   if (array->count == array->capacity) {
     acre_result result = acre_array_grow(array);
@@ -126,7 +141,11 @@ static inline acre_result acre_array_pop(acre_array *array, void *element) {
   return ACRE_OK;
 }
 
-/* The address of element `index`, good for the array's life. Index below capacity; not checked. */
+/*
+ * The address of element `index`, good for the array's life. Index below
+ * capacity; not checked. What lies between count and capacity is undefined in
+ * the explicit mode until it is an element.
+ */
 static inline void *acre_array_at(const acre_array *array, size_t index) {
   return (char *)array->data + index * array->element_size;
 }

@@ -17,7 +17,9 @@
  * no room for a page of a sparse file, an access to that page is SIGBUS.
  *
  * Threads: handles may be used from any thread; closing one while another
- * thread still uses it is an error of the program.
+ * thread still uses it is an error of the program. A closed handle is answered
+ * with ACRE_E_INVALID_ARGUMENT while something keeps the object alive, and as
+ * long as its memory is not used for another; closing it again does nothing.
  * Fork: the child has the same handles and views; shared views go on sharing.
  * Signal handlers may access a view's memory and call nothing.
  */
@@ -52,7 +54,7 @@ typedef enum acre_file_mode {
 typedef struct acre_file_options {
   acre_access access; /* ACRE_ACCESS_READ or ACRE_ACCESS_READ_WRITE; every mode but ACRE_FILE_OPEN wants the latter */
   acre_file_mode mode;
-  unsigned permissions; /* of a file that is made, before the umask; 0: 0666. Ignored on Windows */
+  unsigned permissions; /* of a file that is made, before the umask, 0777 at most; 0: 0666. Ignored on Windows */
 } acre_file_options;
 
 /*
@@ -104,8 +106,9 @@ typedef struct acre_view_options {
  * Maps `size` bytes of the section from byte `offset` on (any offset: it need
  * not be a multiple of anything). Size 0: all from the offset to the section's end.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_ACCESS_DENIED, more access than the section gives;
- *   ACRE_E_OUT_OF_RANGE, offset or offset + size is past the section's end; ACRE_E_ADDRESS_IN_USE;
- *   ACRE_E_INVALID_ADDRESS; ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
+ *   ACRE_E_OUT_OF_RANGE, offset is not before the section's end, or offset + size is past it;
+ *   ACRE_E_ADDRESS_IN_USE; ACRE_E_INVALID_ADDRESS; ACRE_E_NOT_SUPPORTED, the file system cannot map its files;
+ *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
  *   On failure *out is NULL.
  * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
  * and unlock work on them; commit, decommit, reset and release answer ACRE_E_WRONG_KIND.
@@ -134,7 +137,7 @@ ACRE_API acre_result acre_view_flush(acre_view *view, size_t offset, size_t size
 /*
  * Takes the view away. What was stored is in the file, and on the disk when the
  * system likes (flush first to be sure). NULL: nothing happens.
- * Result: ACRE_E_MAPPING_LIMIT, the kernel cannot split the mapping; the view is still there then.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is no view (any more); ACRE_E_MAPPING_LIMIT, the kernel cannot split the mapping; the view is still there then.
  * Win32 counterpart: UnmapViewOfFile.
  */
 ACRE_API acre_result acre_view_unmap(acre_view *view);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* An open file: the system's handle, the access it was opened with, and a count of who uses it. */
+#include "filemap/filemap.h"
+
+#include "vm/meta.h"
+#include "vm/root.h"
+
+enum { DEFAULT_PERMISSIONS = 0666, ALL_PERMISSIONS = 0777 };
+
+void acre__file_retain(acre_file *file) {
+  atomic_fetch_add_explicit(&file->references, 1, memory_order_relaxed);
+}
+
+void acre__file_release(acre_file *file) {
+  if (atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1) return;
+  acre__os_file_close(file->os);
+  acre__meta_free(file, sizeof *file);
+}
+
+static acre_result check_options(const acre_file_options *options) {
+  bool writable = options->access == ACRE_ACCESS_READ_WRITE;
+  if (options->access != ACRE_ACCESS_READ && !writable) return ACRE_E_INVALID_ARGUMENT;
+  if ((options->permissions & ~(unsigned)ALL_PERMISSIONS) != 0) return ACRE_E_INVALID_ARGUMENT;
+  switch (options->mode) {
+  case ACRE_FILE_OPEN:
+    return ACRE_OK;
+  case ACRE_FILE_OPEN_OR_CREATE:
+  case ACRE_FILE_CREATE:
+  case ACRE_FILE_TRUNCATE:
+    return writable ? ACRE_OK : ACRE_E_INVALID_ARGUMENT;
+  }
+  return ACRE_E_INVALID_ARGUMENT;
+}
+
+acre_result acre_file_open(const char *path, const acre_file_options *options, acre_file **out) {
+  static const acre_file_options defaults = {0};
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  *out = NULL;
+  if (path == NULL) return ACRE_E_INVALID_ARGUMENT;
+  if (options == NULL) options = &defaults;
+  acre_result result = check_options(options);
+  if (result != ACRE_OK) return result;
+
+  (void)acre__root_get();
+  acre_file *file = acre__meta_alloc(sizeof *file);
+  if (file == NULL) return ACRE_E_NO_MEMORY;
+  acre_file_mode mode = options->mode;
+  result = acre__os_file_open(path, options->access == ACRE_ACCESS_READ_WRITE, mode != ACRE_FILE_OPEN,
+                              mode == ACRE_FILE_CREATE, mode == ACRE_FILE_TRUNCATE,
+                              options->permissions != 0 ? options->permissions : DEFAULT_PERMISSIONS, &file->os);
+  if (result != ACRE_OK) {
+    acre__meta_free(file, sizeof *file);
+    return result;
+  }
+  atomic_init(&file->references, 1);
+  file->access = options->access;
+  file->tag = ACRE_FILE_TAG;
+  *out = file;
+  return ACRE_OK;
+}
+
+acre_result acre_file_size(acre_file *file, uint64_t *out) {
+  if (!acre__file_is_open(file) || out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  return acre__os_file_size(file->os, out);
+}
+
+void acre_file_close(acre_file *file) {
+  if (!acre__file_is_open(file)) return;
+  file->tag = 0;
+  acre__file_release(file);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filemap.h - files, sections and views: who keeps what alive.
+ *
+ *   handle --> file     [references | tag | access | the system's handle]
+ *               ^
+ *   handle --> section  [references | tag | access | size | file]
+ *               ^
+ *   handle --> view     [tag | access | section | base .. data .. size]
+ *
+ * Each arrow is a reference; a view has its handle's alone, so needs no count.
+ * An object dies with its last reference. Its handle may be closed long before:
+ * then the tag is cleared, so that a second close, or any other use of the
+ * handle, is found as long as the object lives, and mostly later.
+ *
+ * Locks: none but `growth` in section.c. References are atomic, all other
+ * fields are written before the handle is handed out.
+ */
+#ifndef ACRE_FILEMAP_FILEMAP_H
+#define ACRE_FILEMAP_FILEMAP_H
+
+#include <acre/filemap.h>
+#include <stdatomic.h>
+
+#include "os/os.h"
+
+enum { ACRE_FILE_TAG = 0x656c6966, ACRE_SECTION_TAG = 0x74636573, ACRE_VIEW_TAG = 0x77656976 };
+
+struct acre_file {
+  _Atomic size_t references;
+  uint32_t tag;
+  acre_access access;
+  struct acre__os_file os;
+};
+
+struct acre_section {
+  _Atomic size_t references;
+  uint32_t tag;
+  acre_access access;
+  uint64_t size;
+  acre_file *file;
+};
+
+struct acre_view {
+  uint32_t tag;
+  acre_access access;
+  acre_section *section;
+  char *base;    /* the region: whole pages */
+  size_t mapped; /* its bytes */
+  char *data;    /* in its first page */
+  size_t size;
+};
+
+static inline bool acre__file_is_open(const acre_file *file) {
+  return file != NULL && file->tag == ACRE_FILE_TAG;
+}
+
+static inline bool acre__section_is_open(const acre_section *section) {
+  return section != NULL && section->tag == ACRE_SECTION_TAG;
+}
+
+static inline bool acre__view_is_open(const acre_view *view) {
+  return view != NULL && view->tag == ACRE_VIEW_TAG;
+}
+
+/* One reference more, or one less: the last takes the object away. */
+void acre__file_retain(acre_file *file);
+void acre__file_release(acre_file *file);
+void acre__section_retain(acre_section *section);
+void acre__section_release(acre_section *section);
+
+#endif
