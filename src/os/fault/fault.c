@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fault.c - a backend around the backend, which fails when a plan says so.
+ *
+ *   code under test -> acre__os_X (here) -> acre__os_real_X (src/os/<system>)
+ *
+ * The wrapped functions stand in the order of os.h. Those that return nothing
+ * cannot fail and are not here; nor are calls that the backend makes of itself.
+ *
+ * State: one plan and its counters. No lock: any thread's fault handler may
+ * call in. The plan changes only while `active` is false; counters are atomic.
+ */
+#include "fault.h"
+
+#include <stdatomic.h>
+
+#include "base/math.h"
+
+static struct {
+  atomic_bool active;
+  struct acre__fault_plan plan;
+  size_t page_size;
+  atomic_ulong calls;
+  atomic_ulong failed;
+  atomic_int first_failed;
+} state;
+
+void acre__fault_begin(const struct acre__fault_plan *plan) {
+  atomic_store(&state.active, false);
+  if (state.page_size == 0) {
+    struct acre__os_system system;
+    acre__os_probe(&system);
+    state.page_size = system.page_size;
+  }
+  state.plan = *plan;
+  if (state.plan.functions == 0) state.plan.functions = UINT32_MAX;
+  atomic_store(&state.calls, 0);
+  atomic_store(&state.failed, 0);
+  atomic_store(&state.active, true);
+}
+
+bool acre__fault_end(struct acre__fault_report *report) {
+  atomic_store(&state.active, false);
+  unsigned long failed = atomic_load(&state.failed);
+  if (report != NULL) {
+    report->calls = atomic_load(&state.calls);
+    report->failed = failed;
+    report->first_failed = (enum acre__fault_function)atomic_load(&state.first_failed);
+  }
+  return failed != 0;
+}
+
+/* Counts a call; true: it is to fail. */
+static bool fails(enum acre__fault_function function) {
+  const struct acre__fault_plan *plan = &state.plan;
+  if (!atomic_load(&state.active) || (plan->functions & ACRE_FAULT_MASK(function)) == 0) return false;
+  unsigned long number = atomic_fetch_add(&state.calls, 1) + 1;
+  if (plan->call == 0 || number < plan->call || (number > plan->call && !plan->and_later)) return false;
+  if (number == plan->call) atomic_store(&state.first_failed, function);
+  atomic_fetch_add(&state.failed, 1);
+  return true;
+}
+
+/* How much of a range a call does that fails partly; 0: nothing. */
+static size_t front_half(size_t size) {
+  return state.plan.partly ? acre__align_down(size / 2, state.page_size) : 0;
+}
+
+const char *acre__fault_function_name(enum acre__fault_function function) {
+  static const char *const names[ACRE_FAULT_FUNCTIONS] = {
+      [ACRE_FAULT_RESERVE] = "acre__os_reserve",       [ACRE_FAULT_RELEASE] = "acre__os_release",
+      [ACRE_FAULT_COMMIT] = "acre__os_commit",         [ACRE_FAULT_DECOMMIT] = "acre__os_decommit",
+      [ACRE_FAULT_PROTECT] = "acre__os_protect",       [ACRE_FAULT_HIDE] = "acre__os_hide",
+      [ACRE_FAULT_REVEAL] = "acre__os_reveal",         [ACRE_FAULT_DISCARD] = "acre__os_discard",
+      [ACRE_FAULT_POPULATE] = "acre__os_populate",     [ACRE_FAULT_LOCK] = "acre__os_lock",
+      [ACRE_FAULT_UNLOCK] = "acre__os_unlock",         [ACRE_FAULT_RESET] = "acre__os_reset",
+      [ACRE_FAULT_UNDO_RESET] = "acre__os_undo_reset", [ACRE_FAULT_FILE_OPEN] = "acre__os_file_open",
+      [ACRE_FAULT_FILE_SIZE] = "acre__os_file_size",   [ACRE_FAULT_FILE_GROW] = "acre__os_file_grow",
+      [ACRE_FAULT_MAP_FILE] = "acre__os_map_file",     [ACRE_FAULT_FLUSH] = "acre__os_flush",
+      [ACRE_FAULT_FILE_SYNC] = "acre__os_file_sync",   [ACRE_FAULT_MAPS_OPEN] = "acre__os_maps_open",
+      [ACRE_FAULT_MAPS_AT] = "acre__os_maps_at",       [ACRE_FAULT_FAULT_INSTALL] = "acre__os_fault_install",
+      [ACRE_FAULT_AT_FORK] = "acre__os_at_fork",
+  };
+  return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
+}
+
+/* ------------------------------------------------------------- memory.c */
+
+__typeof__(acre__os_reserve) acre__os_real_reserve;
+__typeof__(acre__os_release) acre__os_real_release;
+__typeof__(acre__os_commit) acre__os_real_commit;
+__typeof__(acre__os_decommit) acre__os_real_decommit;
+__typeof__(acre__os_protect) acre__os_real_protect;
+__typeof__(acre__os_hide) acre__os_real_hide;
+__typeof__(acre__os_reveal) acre__os_real_reveal;
+__typeof__(acre__os_discard) acre__os_real_discard;
+__typeof__(acre__os_populate) acre__os_real_populate;
+__typeof__(acre__os_lock) acre__os_real_lock;
+__typeof__(acre__os_unlock) acre__os_real_unlock;
+__typeof__(acre__os_reset) acre__os_real_reset;
+__typeof__(acre__os_undo_reset) acre__os_real_undo_reset;
+
+acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out) {
+  return fails(ACRE_FAULT_RESERVE) ? state.plan.result : acre__os_real_reserve(wish, size, place, out);
+}
+
+acre_result acre__os_release(void *address, size_t size) {
+  return fails(ACRE_FAULT_RELEASE) ? state.plan.result : acre__os_real_release(address, size);
+}
+
+acre_result acre__os_commit(void *address, size_t size, acre_vm_protection protection) {
+  if (!fails(ACRE_FAULT_COMMIT)) return acre__os_real_commit(address, size, protection);
+  size_t half = front_half(size);
+  if (half != 0) acre__os_real_commit(address, half, protection);
+  return state.plan.result;
+}
+
+acre_result acre__os_decommit(void *address, size_t size) {
+  return fails(ACRE_FAULT_DECOMMIT) ? state.plan.result : acre__os_real_decommit(address, size);
+}
+
+acre_result acre__os_protect(void *address, size_t size, acre_vm_protection protection) {
+  if (!fails(ACRE_FAULT_PROTECT)) return acre__os_real_protect(address, size, protection);
+  size_t half = front_half(size);
+  if (half != 0) acre__os_real_protect(address, half, protection);
+  return state.plan.result;
+}
+
+acre_result acre__os_hide(void *address, size_t size) {
+  if (!fails(ACRE_FAULT_HIDE)) return acre__os_real_hide(address, size);
+  size_t half = front_half(size);
+  if (half != 0) acre__os_real_hide(address, half);
+  return state.plan.result;
+}
+
+acre_result acre__os_reveal(void *address, size_t size) {
+  if (!fails(ACRE_FAULT_REVEAL)) return acre__os_real_reveal(address, size);
+  size_t half = front_half(size);
+  if (half != 0) acre__os_real_reveal(address, half);
+  return state.plan.result;
+}
+
+acre_result acre__os_discard(void *address, size_t size) {
+  return fails(ACRE_FAULT_DISCARD) ? state.plan.result : acre__os_real_discard(address, size);
+}
+
+acre_result acre__os_populate(void *address, size_t size, bool for_writing) {
+  if (!fails(ACRE_FAULT_POPULATE)) return acre__os_real_populate(address, size, for_writing);
+  size_t half = front_half(size);
+  if (half != 0) acre__os_real_populate(address, half, for_writing);
+  return state.plan.result;
+}
+
+acre_result acre__os_lock(void *address, size_t size) {
+  return fails(ACRE_FAULT_LOCK) ? state.plan.result : acre__os_real_lock(address, size);
+}
+
+acre_result acre__os_unlock(void *address, size_t size) {
+  return fails(ACRE_FAULT_UNLOCK) ? state.plan.result : acre__os_real_unlock(address, size);
+}
+
+acre_result acre__os_reset(void *address, size_t size) {
+  return fails(ACRE_FAULT_RESET) ? state.plan.result : acre__os_real_reset(address, size);
+}
+
+acre_result acre__os_undo_reset(void *address, size_t size) {
+  return fails(ACRE_FAULT_UNDO_RESET) ? state.plan.result : acre__os_real_undo_reset(address, size);
+}
+
+/* ------------------------------------------------------------- file.c */
+
+__typeof__(acre__os_file_open) acre__os_real_file_open;
+__typeof__(acre__os_file_size) acre__os_real_file_size;
+__typeof__(acre__os_file_grow) acre__os_real_file_grow;
+__typeof__(acre__os_map_file) acre__os_real_map_file;
+__typeof__(acre__os_flush) acre__os_real_flush;
+__typeof__(acre__os_file_sync) acre__os_real_file_sync;
+
+acre_result acre__os_file_open(const char *path, bool writable, bool create, bool must_create, bool truncate,
+                               unsigned permissions, struct acre__os_file *out) {
+  if (fails(ACRE_FAULT_FILE_OPEN)) return state.plan.result;
+  return acre__os_real_file_open(path, writable, create, must_create, truncate, permissions, out);
+}
+
+acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out) {
+  return fails(ACRE_FAULT_FILE_SIZE) ? state.plan.result : acre__os_real_file_size(file, out);
+}
+
+acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size) {
+  return fails(ACRE_FAULT_FILE_GROW) ? state.plan.result : acre__os_real_file_grow(file, from, size);
+}
+
+acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
+                              acre_vm_protection protection, bool copy_on_write) {
+  if (fails(ACRE_FAULT_MAP_FILE)) return state.plan.result;
+  return acre__os_real_map_file(address, size, file, offset, protection, copy_on_write);
+}
+
+acre_result acre__os_flush(void *address, size_t size) {
+  return fails(ACRE_FAULT_FLUSH) ? state.plan.result : acre__os_real_flush(address, size);
+}
+
+acre_result acre__os_file_sync(struct acre__os_file file) {
+  return fails(ACRE_FAULT_FILE_SYNC) ? state.plan.result : acre__os_real_file_sync(file);
+}
+
+/* ------------------------------------------------------------- query.c */
+
+__typeof__(acre__os_maps_open) acre__os_real_maps_open;
+__typeof__(acre__os_maps_at) acre__os_real_maps_at;
+
+acre_result acre__os_maps_open(struct acre__os_maps *maps) {
+  return fails(ACRE_FAULT_MAPS_OPEN) ? state.plan.result : acre__os_real_maps_open(maps);
+}
+
+acre_result acre__os_maps_at(struct acre__os_maps *maps, uintptr_t address, struct acre__os_mapping *out) {
+  return fails(ACRE_FAULT_MAPS_AT) ? state.plan.result : acre__os_real_maps_at(maps, address, out);
+}
+
+/* ------------------------------------------------------------- fault.c */
+
+__typeof__(acre__os_fault_install) acre__os_real_fault_install;
+
+acre_result acre__os_fault_install(acre__os_fault_handler handler) {
+  return fails(ACRE_FAULT_FAULT_INSTALL) ? state.plan.result : acre__os_real_fault_install(handler);
+}
+
+/* ------------------------------------------------------------- thread.c */
+
+__typeof__(acre__os_at_fork) acre__os_real_at_fork;
+
+acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  return fails(ACRE_FAULT_AT_FORK) ? state.plan.result : acre__os_real_at_fork(before, parent, child);
+}
