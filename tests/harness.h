@@ -31,8 +31,8 @@ struct test {
 
 void test_register(struct test *test);
 void test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-_Noreturn void test_end(void);
-_Noreturn void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+__attribute__((noreturn)) void test_end(void);
+void test_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 bool test_check_equal(const char *file, int line, const char *a_text, const char *b_text, uintmax_t a, uintmax_t b);
 bool test_check_result(const char *file, int line, const char *text, acre_result result, acre_result expected);
 
