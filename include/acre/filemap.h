@@ -137,7 +137,8 @@ ACRE_API acre_result acre_view_flush(acre_view *view, size_t offset, size_t size
 /*
  * Takes the view away. What was stored is in the file, and on the disk when the
  * system likes (flush first to be sure). NULL: nothing happens.
- * Result: ACRE_E_INVALID_ARGUMENT, it is no view (any more); ACRE_E_MAPPING_LIMIT, the kernel cannot split the mapping; the view is still there then.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is no view (any more);
+ *   ACRE_E_MAPPING_LIMIT, the kernel cannot split the mapping; the view is still there then.
  * Win32 counterpart: UnmapViewOfFile.
  */
 ACRE_API acre_result acre_view_unmap(acre_view *view);

@@ -24,9 +24,9 @@
  * any failure of the system, nothing changes and the result says why.
  *
  * Checks that every function makes, in this order:
+ *   ACRE_E_INVALID_PROTECTION the protection is none of the six
  *   ACRE_E_INVALID_ARGUMENT   a pointer is NULL that may not be, or a flag is unknown
  *   ACRE_E_INVALID_SIZE       size is 0, or address + size is past the last address
- *   ACRE_E_INVALID_PROTECTION the protection is none of the six
  *   ACRE_E_NOT_A_REGION       the address is free, or its memory is not Acre's
  *   ACRE_E_SPANS_REGIONS      the range leaves the region in which it starts
  * The functions below list only what they add to these.
@@ -235,7 +235,7 @@ ACRE_API acre_result acre_vm_unlock(void *address, size_t size);
  * that no neighbour's byte is lost; a range without a whole page changes
  * nothing. Writing a page makes its content count again.
  * Result: ACRE_E_NOT_COMMITTED; ACRE_E_WRONG_KIND, the region is a view, or a
- *   page of it is locked.
+ *   page of it is locked; ACRE_E_ACCESS_DENIED, a page is not writable.
  * Win32 counterpart: VirtualAlloc with MEM_RESET.
  */
 ACRE_API acre_result acre_vm_reset(void *address, size_t size);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program may say about committed memory: populate, prefetch, lock,
+ * reset. Each checks the whole range against the table before it asks the
+ * system for anything.
+ */
+#include "base/math.h"
+#include "vm/large.h"
+#include "vm/protection.h"
+#include "vm/region.h"
+#include "vm/root.h"
+
+static size_t bytes_of(size_t pages) {
+  return pages << acre__root.page_shift;
+}
+
+static bool is_readable(const struct acre__range *range) {
+  for (size_t page = range->start; page < range->end;) {
+    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_PROTECTION);
+    if (!acre__protection_reads(run.attributes)) return false;
+    page = run.end;
+  }
+  return true;
+}
+
+/* Locks the range's region if all of the range is committed, and readable too if that is asked. */
+static acre_result lock_committed(void *address, size_t size, bool readable, struct acre__range *out) {
+  acre_result result = acre__range_lock(address, size, out);
+  if (result != ACRE_OK) return result;
+  if (!acre__range_is_committed(out))
+    result = ACRE_E_NOT_COMMITTED;
+  else if (readable && !is_readable(out))
+    result = ACRE_E_ACCESS_DENIED;
+  if (result != ACRE_OK) acre__range_unlock(out);
+  return result;
+}
+
+/*
+ * Populating a gigabyte takes a while, and touch faults of the same region must
+ * not wait for it: the lock is held to read the table, run by run, and not
+ * while the system works.
+ */
+acre_result acre_vm_populate(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, true, &range);
+  if (result != ACRE_OK) return result;
+  char *base = acre__region_address(range.region, 0);
+  size_t page = range.start;
+  for (;;) {
+    struct acre__page_run run = acre__table_run(&range.region->table, page, range.end, ACRE_PAGE_PROTECTION);
+    acre__range_unlock(&range);
+    result = acre__os_populate(base + bytes_of(page), bytes_of(run.end - page),
+                               acre__protection_writes(run.attributes));
+    page = run.end;
+    if (result != ACRE_OK || page == range.end) return result;
+    result = lock_committed(base + bytes_of(page), bytes_of(range.end - page), true, &range);
+    if (result != ACRE_OK) return result;
+    page = range.start;
+  }
+}
+
+acre_result acre_vm_prefetch(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, false, &range);
+  if (result != ACRE_OK) return result;
+  acre__os_prefetch(acre__region_address(range.region, range.start), bytes_of(range.end - range.start));
+  acre__range_unlock(&range);
+  return ACRE_OK;
+}
+
+/* ------------------------------------------------------------ lock, unlock */
+
+acre_result acre_vm_lock(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, true, &range);
+  if (result != ACRE_OK) return result;
+  struct acre__table *table = &range.region->table;
+  void *start = acre__region_address(range.region, range.start);
+  if (!acre__table_prepare(table, range.start, range.end)) result = ACRE_E_NO_MEMORY;
+  if (result == ACRE_OK) result = acre__os_lock(start, bytes_of(range.end - range.start));
+  if (result == ACRE_OK) {
+    acre__table_edit(table, range.start, range.end, ACRE_PAGE_BITS, ACRE_PAGE_LOCKED);
+    range.region->any_locked = true;
+  }
+  acre__range_unlock(&range);
+  return result;
+}
+
+static bool all_locked(const struct acre__range *range, bool locked) {
+  struct acre__page_run run = acre__table_run(&range->region->table, range->start, range->end, ACRE_PAGE_LOCKED);
+  return run.end == range->end && (run.attributes != 0) == locked;
+}
+
+acre_result acre_vm_unlock(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = acre__range_lock(address, size, &range);
+  if (result != ACRE_OK) return result;
+  struct acre__table *table = &range.region->table;
+  if (!all_locked(&range, true))
+    result = ACRE_E_NOT_LOCKED;
+  else if (!acre__table_prepare(table, range.start, range.end))
+    result = ACRE_E_NO_MEMORY;
+  else
+    result = acre__os_unlock(acre__region_address(range.region, range.start), bytes_of(range.end - range.start));
+  if (result == ACRE_OK) acre__table_edit(table, range.start, range.end, ACRE_PAGE_BITS & ~ACRE_PAGE_LOCKED, 0);
+  acre__range_unlock(&range);
+  return result;
+}
+
+/* ------------------------------------------------------- reset, undo_reset */
+
+static bool all_writable(const struct acre__range *range) {
+  for (size_t page = range->start; page < range->end;) {
+    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_PROTECTION);
+    if (!acre__protection_writes(run.attributes)) return false;
+    page = run.end;
+  }
+  return true;
+}
+
+/* The pages that lie wholly inside the bytes; start == end when there is none. */
+static struct acre__range inner_pages(const struct acre__range *range, const void *address, size_t size) {
+  uintptr_t page_size = acre__root.system.page_size;
+  struct acre__range inner = *range;
+  if (!acre__is_aligned((uintptr_t)address, page_size)) inner.start++;
+  if (!acre__is_aligned((uintptr_t)address + size, page_size)) inner.end--;
+  if (inner.end < inner.start) inner.end = inner.start;
+  return inner;
+}
+
+static acre_result reset_range(void *address, size_t size, acre_result (*apply)(void *, size_t)) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, false, &range);
+  if (result != ACRE_OK) return result;
+  struct acre__range inner = inner_pages(&range, address, size);
+  if (range.region->kind != ACRE_VM_KIND_PRIVATE || !all_locked(&range, false))
+    result = ACRE_E_WRONG_KIND;
+  else if (!all_writable(&range))
+    result = ACRE_E_ACCESS_DENIED;
+  else if (inner.start < inner.end)
+    result = apply(acre__region_address(range.region, inner.start), bytes_of(inner.end - inner.start));
+  acre__range_unlock(&range);
+  return result;
+}
+
+acre_result acre_vm_reset(void *address, size_t size) {
+  return reset_range(address, size, acre__os_reset);
+}
+
+acre_result acre_vm_undo_reset(void *address, size_t size) {
+  return reset_range(address, size, acre__os_undo_reset);
+}
+
+/* ------------------------------------------------------------ large pages */
+
+void acre__vm_advise_large(void *address, size_t size) {
+  acre__os_advise_large(address, size);
+}

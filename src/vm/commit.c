@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm/commit.h"
+
+#include "base/math.h"
+#include "vm/chunks.h"
+#include "vm/protection.h"
+#include "vm/root.h"
+
+/* ------------------------------------------------------------- committing */
+
+/* What has to be done to a range, found in one pass over it; empty ranges have from == to. */
+struct work {
+  size_t fresh_pages;                /* reserved until now */
+  size_t protect_from, protect_to;   /* mapped otherwise than wished */
+  size_t reveal_from, reveal_to;     /* hidden */
+  bool loose;                        /* some chunk is LOOSE */
+};
+
+static void widen(size_t *from, size_t *to, size_t start, size_t end) {
+  if (*from == *to) *from = start;
+  *to = end;
+}
+
+static void survey_chunk(acre__chunk word, size_t base, size_t start, size_t end, unsigned protection,
+                         struct work *work) {
+  bool loose = acre__chunk_is_loose(word);
+  work->loose |= loose;
+  for (size_t page = start; page < end;) {
+    struct acre__run run = acre__chunk_run(word, (unsigned)(page - base));
+    size_t until = acre__min(base + run.end, end);
+    unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
+    unsigned mapped = attributes != 0 ? attributes : acre__chunk_base(word);
+    if (attributes == 0) {
+      work->fresh_pages += until - page;
+      if (acre__chunk_is_open(word)) widen(&work->reveal_from, &work->reveal_to, page, until);
+    }
+    if (mapped != protection || loose) widen(&work->protect_from, &work->protect_to, page, until);
+    page = until;
+  }
+}
+
+static struct work survey(const struct acre__table *table, size_t start, size_t end, unsigned protection) {
+  struct work work = {0};
+  for (size_t page = start; page < end;) {
+    size_t chunk = page / ACRE_CHUNK_PAGES, base = chunk * ACRE_CHUNK_PAGES;
+    size_t until = acre__min(base + ACRE_CHUNK_PAGES, end);
+    survey_chunk(acre__table_word(table, chunk), base, page, until, protection, &work);
+    page = until;
+  }
+  return work;
+}
+
+/* How many mappings more a plain mprotect of the range would make (fewer: negative). */
+static intptr_t mappings_by_mprotect(const struct acre__table *table, size_t start, size_t end, unsigned protection) {
+  unsigned before = start == 0 ? 0 : acre__table_mapped_as(table, start - 1);
+  unsigned after = end == table->pages ? 0 : acre__table_mapped_as(table, end);
+  return (intptr_t)(before != protection) + (after != protection) -
+         (intptr_t)acre__table_boundaries(table, start, end);
+}
+
+/* Opens the chunk of a partial piece where a plain mprotect would shred it. */
+static acre_result open_if_shredded(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+  size_t chunk = start / ACRE_CHUNK_PAGES;
+  acre__chunk *word = acre__table_chunk(&region->table, chunk);
+  size_t first = chunk * ACRE_CHUNK_PAGES;
+  if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
+  if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
+  intptr_t more = mappings_by_mprotect(&region->table, start, end, protection);
+  if (more <= 0 || (*word == 0 && acre__mappings_are_few(more))) return ACRE_OK;
+  acre_result result = acre__chunk_make_open(region, chunk, start, end, protection);
+  return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
+}
+
+/* The pieces of a range in its first and last chunk are the ones that can shred. */
+static acre_result open_edges(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+  size_t first_end = acre__min(acre__align_down(start, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES, end);
+  acre_result result = open_if_shredded(region, start, first_end, protection);
+  if (result == ACRE_OK && first_end < end)
+    result = open_if_shredded(region, acre__align_down(end - 1, ACRE_CHUNK_PAGES), end, protection);
+  return result;
+}
+
+/* Reserved pages of LOOSE chunks may hold old bytes, or be hidden: both ends here. */
+static acre_result empty_loose(struct acre__region *region, size_t start, size_t end) {
+  acre_result result = ACRE_OK;
+  for (size_t page = start; page < end && result == ACRE_OK;) {
+    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_PROTECTION);
+    size_t until = acre__min(run.end, acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES);
+    void *address = acre__region_address(region, page);
+    size_t size = (until - page) << acre__root.page_shift;
+    if (run.attributes == 0 && acre__chunk_is_loose(acre__table_word(&region->table, page / ACRE_CHUNK_PAGES))) {
+      if (acre__root.hide) result = acre__os_reveal(address, size);
+      if (result == ACRE_OK) result = acre__os_discard(address, size);
+    }
+    page = until;
+  }
+  return result;
+}
+
+/* Brings the system's side back to what the table says, page by page; what cannot be is marked LOOSE. */
+static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+  for (size_t page = start; page < end;) {
+    size_t chunk = page / ACRE_CHUNK_PAGES;
+    acre__chunk *word = acre__table_chunk(&region->table, chunk);
+    struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
+    size_t until = acre__min(chunk * ACRE_CHUNK_PAGES + run.end, end);
+    unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
+    void *address = acre__region_address(region, page);
+    size_t size = (until - page) << acre__root.page_shift;
+    acre_result result = ACRE_OK;
+    if (attributes != 0) {
+      if (attributes != protection) result = acre__os_protect(address, size, (acre_vm_protection)attributes);
+    } else if (acre__chunk_is_open(*word)) {
+      result = acre__os_hide(address, size);
+      if (result == ACRE_OK)
+        result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
+    } else {
+      result = acre__os_decommit(address, size);
+    }
+    if (result != ACRE_OK) acre__chunk_set_loose(word, true);
+    page = until;
+  }
+}
+
+/* A chunk without reserved pages is neither open nor loose. */
+static void settle(struct acre__region *region, size_t page) {
+  size_t chunk = page / ACRE_CHUNK_PAGES;
+  acre__chunk *word = acre__table_chunk(&region->table, chunk);
+  struct acre__run run = acre__chunk_run(*word, 0);
+  if ((run.attributes & ACRE_PAGE_PROTECTION) == 0 || run.end < acre__table_chunk_pages(&region->table, chunk)) return;
+  acre__chunk_close(word);
+  acre__chunk_set_loose(word, false);
+}
+
+static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection,
+                          size_t fresh_pages) {
+  acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED, protection);
+  region->committed_pages += fresh_pages;
+  for (size_t page = start; page < end; page = acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES)
+    settle(region, page);
+}
+
+acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
+  struct acre__table *table = &region->table;
+  if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
+  acre_result result = ACRE_OK;
+  if (acre__root.hide) result = open_edges(region, start, end, protection);
+  if (result != ACRE_OK) return result;
+
+  struct work work = survey(table, start, end, protection);
+  size_t from = work.protect_from, to = work.protect_to;
+  intptr_t more = 0;
+  if (from < to) {
+    more = mappings_by_mprotect(table, from, to, protection);
+    if (!acre__root.hide && more > 0) acre__chunks_coarsen(region, more, &from, &to);
+  }
+
+  if (work.loose) result = empty_loose(region, start, end);
+  if (result == ACRE_OK && from < to)
+    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);
+  if (result == ACRE_OK && work.reveal_from < work.reveal_to)
+    result = acre__os_reveal(acre__region_address(region, work.reveal_from),
+                             (work.reveal_to - work.reveal_from) << acre__root.page_shift);
+  if (result != ACRE_OK) {
+    undo_commit(region, start, end, protection);
+    return result;
+  }
+  record_commit(region, start, end, protection, work.fresh_pages);
+  if (more != 0) acre__mappings_changed(more);
+  return ACRE_OK;
+}
+
+acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {
+  if (protection != ACRE_VM_DEFAULT && !acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
+  struct acre__range range;
+  acre_result result = acre__range_lock(address, size, &range);
+  if (result != ACRE_OK) return result;
+  if (protection == ACRE_VM_DEFAULT) protection = (acre_vm_protection)range.region->protection;
+  if (range.region->kind == ACRE_VM_KIND_PRIVATE)
+    result = acre__commit_pages(range.region, range.start, range.end, protection);
+  else
+    result = ACRE_E_WRONG_KIND;
+  acre__range_unlock(&range);
+  return result;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decommit: the way back from commit.h.
+ *
+ * A chunk that loses its last committed page becomes one plain reservation
+ * again, whatever it was; runs of such chunks go in one system call. Only the
+ * chunks at the ends of the range can keep pages, and each of these has its
+ * own way: guard markers in an open chunk, PROT_NONE at a frontier, and
+ * emptied but accessible pages where the mappings are used up.
+ */
+#include "base/math.h"
+#include "vm/chunks.h"
+#include "vm/commit.h"
+#include "vm/root.h"
+
+static size_t bytes_of(size_t pages) {
+  return pages << acre__root.page_shift;
+}
+
+static acre_result decommit_range(struct acre__region *region, size_t start, size_t end) {
+  return acre__os_decommit(acre__region_address(region, start), bytes_of(end - start));
+}
+
+/* The table's part, after the system's. */
+static void record(struct acre__region *region, size_t start, size_t end) {
+  region->committed_pages -= acre__table_committed(&region->table, start, end);
+  acre__table_edit(&region->table, start, end, 0, 0);
+}
+
+/* Whether the chunk has no committed page outside [start, end) of it. */
+static bool leaves_nothing(acre__chunk word, size_t start, size_t end) {
+  if (start > 0) {
+    struct acre__run run = acre__chunk_run(word, 0);
+    if (run.attributes != 0 || run.end < start) return false;
+  }
+  if (end < ACRE_CHUNK_PAGES) {
+    struct acre__run run = acre__chunk_run(word, (unsigned)end);
+    if (run.attributes != 0 || run.end < ACRE_CHUNK_PAGES) return false;
+  }
+  return true;
+}
+
+/* Whole chunks [first, last) become plain reservations. */
+static acre_result empty_chunks(struct acre__region *region, size_t first, size_t last) {
+  struct acre__table *table = &region->table;
+  size_t start = first * ACRE_CHUNK_PAGES, end = acre__min(last * ACRE_CHUNK_PAGES, table->pages);
+  intptr_t before = (intptr_t)acre__table_boundaries(table, start, end);
+  acre_result result = decommit_range(region, start, end);
+  if (result != ACRE_OK) return result;
+  region->committed_pages -= acre__table_committed(table, start, end);
+  for (size_t chunk = acre__table_skip(table, first); chunk < last; chunk = acre__table_skip(table, chunk + 1))
+    acre__chunk_clear(acre__table_chunk(table, chunk));
+  acre__mappings_changed((intptr_t)acre__table_boundaries(table, start, end) - before);
+  return ACRE_OK;
+}
+
+/* Pages become PROT_NONE, whatever that does to the mappings. */
+static acre_result cut_out(struct acre__region *region, size_t start, size_t end) {
+  intptr_t before = (intptr_t)acre__table_boundaries(&region->table, start, end);
+  acre_result result = decommit_range(region, start, end);
+  if (result != ACRE_OK) return result;
+  record(region, start, end);
+  acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, start, end) - before);
+  return ACRE_OK;
+}
+
+/* Content goes, access stays: all that can be done without a mapping. */
+static acre_result empty_in_place(struct acre__region *region, size_t start, size_t end) {
+  acre_result result = acre__os_discard(acre__region_address(region, start), bytes_of(end - start));
+  if (result != ACRE_OK) return result;
+  acre__chunk_set_loose(acre__table_chunk(&region->table, start / ACRE_CHUNK_PAGES), true);
+  record(region, start, end);
+  return ACRE_OK;
+}
+
+static acre_result hide_in_open_chunk(struct acre__region *region, size_t start, size_t end) {
+  size_t chunk = start / ACRE_CHUNK_PAGES;
+  unsigned base = acre__chunk_base(acre__table_word(&region->table, chunk));
+  void *address = acre__region_address(region, start);
+  acre_result result = acre__os_hide(address, bytes_of(end - start));
+  if (result == ACRE_E_NOT_SUPPORTED) {
+    /* The program locks all its memory (mlockall), and locked pages cannot be hidden: a closed chunk needs no hiding. */
+    result = acre__chunk_make_closed(region, chunk);
+    return result == ACRE_OK ? cut_out(region, start, end) : result;
+  }
+  if (result != ACRE_OK) return result;
+  struct acre__page_run run = acre__table_run(&region->table, start, end, ACRE_PAGE_PROTECTION);
+  if (run.attributes != base || run.end < end) {
+    intptr_t before = (intptr_t)acre__table_boundaries(&region->table, start, end);
+    acre_result protected = acre__os_protect(address, bytes_of(end - start), (acre_vm_protection)base);
+    record(region, start, end);
+    /* Hidden all the same; what the mapping is like below is found out by the next commit. */
+    if (protected != ACRE_OK) acre__chunk_set_loose(acre__table_chunk(&region->table, chunk), true);
+    acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, start, end) - before);
+    return ACRE_OK;
+  }
+  record(region, start, end);
+  return ACRE_OK;
+}
+
+/* In a LOOSE chunk a unit that has no committed page left is closed; a part of one is only emptied. */
+static acre_result loosen(struct acre__region *region, size_t start, size_t end) {
+  size_t unit = acre__coarse_pages();
+  size_t from = acre__coarse_start(region, start), to = acre__coarse_end(region, end);
+  bool whole = acre__is_aligned(from, unit) && (acre__is_aligned(to, unit) || to == region->table.pages);
+  if (!whole) return empty_in_place(region, start, end);
+  acre_result result = decommit_range(region, from, to);
+  if (result == ACRE_E_MAPPING_LIMIT) return empty_in_place(region, start, end);
+  if (result == ACRE_OK) record(region, start, end);
+  return result;
+}
+
+/* A piece of one chunk that keeps other committed pages. */
+static acre_result decommit_piece(struct acre__region *region, size_t start, size_t end) {
+  struct acre__table *table = &region->table;
+  size_t chunk = start / ACRE_CHUNK_PAGES;
+  acre__chunk word = acre__table_word(table, chunk);
+  if (acre__chunk_is_loose(word)) return loosen(region, start, end);
+  if (acre__chunk_is_open(word)) return hide_in_open_chunk(region, start, end);
+
+  unsigned left = start == 0 ? 0 : acre__table_mapped_as(table, start - 1);
+  unsigned right = end == table->pages ? 0 : acre__table_mapped_as(table, end);
+  intptr_t more = (left != 0) + (right != 0) - (intptr_t)acre__table_boundaries(table, start, end);
+  if (more <= 0) return cut_out(region, start, end);
+  if (acre__root.hide) {
+    struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
+    unsigned base = run.attributes != 0 ? run.attributes : left;
+    acre_result result = base != 0 ? acre__chunk_make_open(region, chunk, 0, 0, base) : ACRE_E_NOT_SUPPORTED;
+    if (result == ACRE_OK) return hide_in_open_chunk(region, start, end);
+    return result == ACRE_E_NOT_SUPPORTED ? cut_out(region, start, end) : result;
+  }
+  if (acre__mappings_are_over(more)) return empty_in_place(region, start, end);
+  acre_result result = cut_out(region, start, end);
+  return result == ACRE_E_MAPPING_LIMIT ? empty_in_place(region, start, end) : result;
+}
+
+/* Locked pages cannot be hidden, and a decommitted page is not locked. */
+static acre_result unlock_pages(struct acre__region *region, size_t start, size_t end) {
+  for (size_t page = start; page < end;) {
+    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_LOCKED);
+    if (run.attributes != 0) {
+      acre_result result = acre__os_unlock(acre__region_address(region, page), bytes_of(run.end - page));
+      if (result != ACRE_OK) return result;
+    }
+    page = run.end;
+  }
+  acre__table_edit(&region->table, start, end, ACRE_PAGE_BITS & ~ACRE_PAGE_LOCKED, 0);
+  return acre__table_prepare(&region->table, start, end) ? ACRE_OK : ACRE_E_NO_MEMORY;
+}
+
+acre_result acre__decommit_pages(struct acre__region *region, size_t start, size_t end) {
+  struct acre__table *table = &region->table;
+  struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
+  if (run.attributes == 0 && run.end == end) return ACRE_OK;
+  if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
+  acre_result result = region->any_locked ? unlock_pages(region, start, end) : ACRE_OK;
+  if (result != ACRE_OK) return result;
+
+  size_t first = start / ACRE_CHUNK_PAGES, last = (end - 1) / ACRE_CHUNK_PAGES;
+  size_t first_end = acre__min((first + 1) * ACRE_CHUNK_PAGES, end);
+  size_t last_start = acre__max(last * ACRE_CHUNK_PAGES, start);
+  size_t whole_first = first, whole_last = last + 1;
+  if (!leaves_nothing(acre__table_word(table, first), start % ACRE_CHUNK_PAGES, first_end - first * ACRE_CHUNK_PAGES)) {
+    result = decommit_piece(region, start, first_end);
+    whole_first++;
+  }
+  if (result == ACRE_OK && last > first &&
+      !leaves_nothing(acre__table_word(table, last), 0, end - last * ACRE_CHUNK_PAGES)) {
+    result = decommit_piece(region, last_start, end);
+    whole_last--;
+  }
+  if (result == ACRE_OK && whole_first < whole_last) result = empty_chunks(region, whole_first, whole_last);
+  return result;
+}
+
+acre_result acre_vm_decommit(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = acre__range_lock(address, size, &range);
+  if (result != ACRE_OK) return result;
+  if (range.region->kind == ACRE_VM_KIND_PRIVATE)
+    result = acre__decommit_pages(range.region, range.start, range.end);
+  else
+    result = ACRE_E_WRONG_KIND;
+  acre__range_unlock(&range);
+  return result;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm/index.h"
+
+#include "vm/meta.h"
+
+enum {
+  FANOUT = 31, /* makes a node 512 bytes, a block of the metadata allocator */
+  FEW = FANOUT / 4,
+  MERGED = FANOUT * 3 / 4 /* the most that two nodes may hold together to become one */
+};
+
+/*
+ * Everything is atomic because a reader may be reading while the node is made
+ * anew for another place in the tree; the version tells it to forget what it
+ * read. Loads acquire and stores release, so that neither passes the version;
+ * on x86-64 both are plain moves.
+ */
+struct acre__index_node {
+  _Atomic uint32_t count;
+  _Atomic uint32_t is_leaf;
+  _Atomic uintptr_t key[FANOUT]; /* lower bounds of the children; in a leaf the bases */
+  _Atomic uintptr_t to[FANOUT];  /* nodes; in a leaf regions */
+};
+
+static uint32_t count_of(const struct acre__index_node *node) {
+  return atomic_load_explicit(&node->count, memory_order_acquire);
+}
+
+static bool is_leaf(const struct acre__index_node *node) {
+  return atomic_load_explicit(&node->is_leaf, memory_order_acquire) != 0;
+}
+
+static uintptr_t key_at(const struct acre__index_node *node, uint32_t i) {
+  return atomic_load_explicit(&node->key[i], memory_order_acquire);
+}
+
+static uintptr_t to_at(const struct acre__index_node *node, uint32_t i) {
+  return atomic_load_explicit(&node->to[i], memory_order_acquire);
+}
+
+static struct acre__index_node *child_at(const struct acre__index_node *node, uint32_t i) {
+  return (struct acre__index_node *)to_at(node, i);
+}
+
+static struct acre__region *region_at(const struct acre__index_node *node, uint32_t i) {
+  return (struct acre__region *)to_at(node, i);
+}
+
+static struct acre__index_node *root_of(const struct acre__index *index) {
+  return atomic_load_explicit(&index->root, memory_order_acquire);
+}
+
+/* How many of the node's keys are not above `address`. */
+static uint32_t rank(const struct acre__index_node *node, uintptr_t address) {
+  uint32_t low = 0, high = count_of(node);
+  if (high > FANOUT) return 0; /* caught while it was made anew; the version says so next */
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    if (key_at(node, middle) <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* An inner node's child for `address`: what is below the first key belongs to the first child. */
+static uint32_t child_for(const struct acre__index_node *node, uintptr_t address) {
+  uint32_t r = rank(node, address);
+  return r == 0 ? 0 : r - 1;
+}
+
+/* ------------------------------------------------------------------ read */
+
+static bool unchanged(const struct acre__index *index, uint64_t version) {
+  return atomic_load_explicit(&index->version, memory_order_acquire) == version;
+}
+
+/*
+ * One try. Lower bounds may be stale (lower than what the child still holds), so
+ * the leaf on the path may have nothing for the address; then the answer is the
+ * last region of the subtree left of the path. No pointer is followed before
+ * the version has been seen unchanged since it was read.
+ */
+static bool try_find(const struct acre__index *index, uintptr_t address, uint64_t version, struct acre__region **out) {
+  const struct acre__index_node *node = root_of(index);
+  const struct acre__index_node *left = NULL;
+  *out = NULL;
+  if (!unchanged(index, version)) return false;
+  while (node != NULL) {
+    uint32_t r = rank(node, address);
+    if (is_leaf(node)) {
+      if (r > 0) {
+        *out = region_at(node, r - 1);
+        return unchanged(index, version);
+      }
+      if (left == NULL) return unchanged(index, version);
+      address = UINTPTR_MAX;
+      node = left;
+      left = NULL;
+      continue;
+    }
+    if (r > 1) left = child_at(node, r - 2);
+    node = child_at(node, r == 0 ? 0 : r - 1);
+    if (!unchanged(index, version)) return false;
+  }
+  return unchanged(index, version);
+}
+
+struct acre__region *acre__index_find(struct acre__index *index, uintptr_t address) {
+  struct acre__region *region;
+  while (!try_find(index, address, atomic_load_explicit(&index->version, memory_order_acquire), &region)) continue;
+  return region;
+}
+
+struct acre__region *acre__index_next(struct acre__index *index, uintptr_t address) {
+  const struct acre__index_node *node = root_of(index);
+  const struct acre__index_node *right = NULL; /* the subtree right of the path, nearest to it */
+  while (node != NULL && !is_leaf(node)) {
+    uint32_t i = child_for(node, address);
+    if (i + 1 < count_of(node)) right = child_at(node, i + 1);
+    node = child_at(node, i);
+  }
+  if (node == NULL) return NULL;
+  uint32_t r = rank(node, address);
+  if (r < count_of(node)) return region_at(node, r);
+  if (right == NULL) return NULL;
+  while (!is_leaf(right)) right = child_at(right, 0);
+  return region_at(right, 0);
+}
+
+/* ----------------------------------------------------------------- write */
+
+struct entry {
+  uintptr_t key, to;
+};
+
+/* The way from the root to a leaf: slot[i] is the place of node[i + 1] in node[i]. */
+struct path {
+  struct acre__index_node *node[ACRE_INDEX_LEVELS];
+  uint32_t slot[ACRE_INDEX_LEVELS];
+  unsigned leaf; /* level of the leaf */
+};
+
+static void put_spare(struct acre__index *index, struct acre__index_node *node) {
+  atomic_store_explicit(&node->to[0], (uintptr_t)index->spare, memory_order_release);
+  index->spare = node;
+}
+
+static void retire(struct acre__index *index, struct acre__index_node *node) {
+  index->retired[index->retired_count++] = node;
+}
+
+static struct acre__index_node *make_node(struct acre__index *index, bool leaf, const struct entry *entries,
+                                          uint32_t count) {
+  struct acre__index_node *node = index->spare;
+  index->spare = child_at(node, 0);
+  atomic_store_explicit(&node->is_leaf, leaf, memory_order_release);
+  for (uint32_t i = 0; i < count; i++) {
+    atomic_store_explicit(&node->key[i], entries[i].key, memory_order_release);
+    atomic_store_explicit(&node->to[i], entries[i].to, memory_order_release);
+  }
+  atomic_store_explicit(&node->count, count, memory_order_release);
+  return node;
+}
+
+static uint32_t copy_entries(const struct acre__index_node *node, uint32_t from, uint32_t to, struct entry *out) {
+  for (uint32_t i = from; i < to; i++) out[i - from] = (struct entry){key_at(node, i), to_at(node, i)};
+  return to - from;
+}
+
+static void publish(struct acre__index *index, struct path *path, unsigned level, struct acre__index_node *node) {
+  if (level == 0)
+    atomic_store_explicit(&index->root, node, memory_order_release);
+  else
+    atomic_store_explicit(&path->node[level - 1]->to[path->slot[level - 1]], (uintptr_t)node, memory_order_release);
+}
+
+/*
+ * Replaces entries [from, to) of the node at `level` by `fresh`. A node that
+ * overflows becomes two, one that runs low joins a neighbour, an empty one
+ * goes: each replaces entries of its parent in turn, and the first level at
+ * which one node takes the place of one is where the change is published.
+ */
+static void replace(struct acre__index *index, struct path *path, unsigned level, uint32_t from, uint32_t to,
+                    const struct entry *fresh, uint32_t fresh_count) {
+  struct entry entries[2 * FANOUT + 2], up[2];
+  for (;; level--) {
+    struct acre__index_node *old = path->node[level];
+    bool leaf = is_leaf(old);
+    uint32_t count = copy_entries(old, 0, from, entries);
+    for (uint32_t i = 0; i < fresh_count; i++) entries[count++] = fresh[i];
+    count += copy_entries(old, to, count_of(old), entries + count);
+    retire(index, old);
+
+    struct acre__index_node *parent = level > 0 ? path->node[level - 1] : NULL;
+    uint32_t slot = level > 0 ? path->slot[level - 1] : 0;
+    from = slot;
+    to = slot + 1;
+    if (count > FANOUT) {
+      uint32_t half = count / 2;
+      uintptr_t lowest = parent != NULL ? key_at(parent, slot) : entries[0].key;
+      up[0] = (struct entry){lowest, (uintptr_t)make_node(index, leaf, entries, half)};
+      up[1] = (struct entry){entries[half].key, (uintptr_t)make_node(index, leaf, entries + half, count - half)};
+      fresh_count = 2;
+      if (parent == NULL) {
+        publish(index, path, 0, make_node(index, false, up, 2));
+        return;
+      }
+    } else if (parent == NULL) {
+      if (count == 0)
+        publish(index, path, 0, NULL);
+      else if (count == 1 && !leaf)
+        publish(index, path, 0, (struct acre__index_node *)entries[0].to);
+      else
+        publish(index, path, 0, make_node(index, leaf, entries, count));
+      return;
+    } else if (count == 0) {
+      fresh_count = 0;
+    } else {
+      uint32_t neighbour = slot > 0 ? slot - 1 : slot + 1;
+      struct acre__index_node *beside = neighbour < count_of(parent) ? child_at(parent, neighbour) : NULL;
+      if (count >= FEW || beside == NULL || count + count_of(beside) > MERGED) {
+        publish(index, path, level, make_node(index, leaf, entries, count));
+        return;
+      }
+      struct entry joined[MERGED];
+      uint32_t joined_count = 0;
+      if (neighbour < slot) joined_count = copy_entries(beside, 0, count_of(beside), joined);
+      for (uint32_t i = 0; i < count; i++) joined[joined_count++] = entries[i];
+      if (neighbour > slot) joined_count += copy_entries(beside, 0, count_of(beside), joined + joined_count);
+      retire(index, beside);
+      from = neighbour < slot ? neighbour : slot;
+      to = from + 2;
+      up[0] = (struct entry){key_at(parent, from), (uintptr_t)make_node(index, leaf, joined, joined_count)};
+      fresh_count = 1;
+    }
+    fresh = up;
+  }
+}
+
+static void find_path(struct acre__index *index, uintptr_t base, struct path *path) {
+  struct acre__index_node *node = root_of(index);
+  unsigned level = 0;
+  for (; !is_leaf(node); level++) {
+    path->node[level] = node;
+    path->slot[level] = child_for(node, base);
+    node = child_at(node, path->slot[level]);
+  }
+  path->node[level] = node;
+  path->leaf = level;
+}
+
+static unsigned levels_of(struct acre__index *index) {
+  unsigned levels = 0;
+  for (struct acre__index_node *node = root_of(index); node != NULL; levels++)
+    node = is_leaf(node) ? NULL : child_at(node, 0);
+  return levels;
+}
+
+/* Replaced nodes are reused from here on, so the version changes first. */
+bool acre__index_prepare(struct acre__index *index) {
+  atomic_store_explicit(&index->version, atomic_load_explicit(&index->version, memory_order_relaxed) + 1,
+                        memory_order_release);
+  while (index->retired_count > 0) put_spare(index, index->retired[--index->retired_count]);
+
+  unsigned levels = levels_of(index);
+  if (levels == ACRE_INDEX_LEVELS) return false;
+  unsigned wanted = 2 * levels + 1; /* every level may split, and the root gets a parent */
+  for (struct acre__index_node *node = index->spare; node != NULL && wanted > 0; node = child_at(node, 0)) wanted--;
+  for (; wanted > 0; wanted--) {
+    struct acre__index_node *fresh = acre__meta_alloc(sizeof *fresh);
+    if (fresh == NULL) return false;
+    put_spare(index, fresh);
+  }
+  return true;
+}
+
+void acre__index_insert(struct acre__index *index, uintptr_t base, struct acre__region *region) {
+  struct entry entry = {base, (uintptr_t)region};
+  index->count++;
+  if (root_of(index) == NULL) {
+    atomic_store_explicit(&index->root, make_node(index, true, &entry, 1), memory_order_release);
+    return;
+  }
+  struct path path;
+  find_path(index, base, &path);
+  /* A first child takes what is below its key; the key follows, as it may not stay the first one. */
+  for (unsigned level = 0; level < path.leaf; level++)
+    if (path.slot[level] == 0 && base < key_at(path.node[level], 0))
+      atomic_store_explicit(&path.node[level]->key[0], base, memory_order_release);
+  uint32_t r = rank(path.node[path.leaf], base);
+  replace(index, &path, path.leaf, r, r, &entry, 1);
+}
+
+void acre__index_remove(struct acre__index *index, uintptr_t base) {
+  struct path path;
+  find_path(index, base, &path);
+  uint32_t r = rank(path.node[path.leaf], base);
+  ACRE_ASSERT(r > 0 && key_at(path.node[path.leaf], r - 1) == base);
+  index->count--;
+  replace(index, &path, path.leaf, r - 1, r, NULL, 0);
+}
+
+/* ----------------------------------------------------------------- check */
+
+static bool node_is_valid(const struct acre__index_node *node, unsigned depth, uintptr_t low, uintptr_t high,
+                          size_t *regions) {
+  uint32_t count = count_of(node);
+  if (count == 0 || count > FANOUT || is_leaf(node) != (depth == 1)) return false;
+  for (uint32_t i = 0; i < count; i++) {
+    uintptr_t key = key_at(node, i);
+    if (key < low || key >= high || (i > 0 && key <= key_at(node, i - 1))) return false;
+    uintptr_t end = i + 1 < count ? key_at(node, i + 1) : high;
+    if (depth > 1 && !node_is_valid(child_at(node, i), depth - 1, key, end, regions)) return false;
+  }
+  if (depth == 1) *regions += count;
+  return true;
+}
+
+bool acre__index_is_valid(struct acre__index *index) {
+  size_t regions = 0;
+  struct acre__index_node *root = root_of(index);
+  if (root != NULL && !node_is_valid(root, levels_of(index), 0, UINTPTR_MAX, &regions)) return false;
+  return regions == index->count;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - settings of a run, from ACRE_OPTIONS="key=value,key=value".
+ *
+ * One table in options.c names every key; docs/options.md describes them.
+ * Unknown keys and values are reported to stderr, once, and passed over: a
+ * program must not die of a variable.
+ */
+#ifndef ACRE_VM_OPTIONS_H
+#define ACRE_VM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct acre__options {
+  bool commit_by_mprotect; /* commit=mprotect */
+  bool query_by_proc;      /* query=proc */
+  bool populate_by_touch;  /* populate=touch */
+  size_t map_budget;       /* map_budget=N; 0: from vm.max_map_count */
+};
+
+/* Reads `text` (NUL-terminated) into *out. What it does not understand goes to `complain`, piece by piece. */
+void acre__options_parse(const char *text, struct acre__options *out, void (*complain)(const char *piece));
+
+#endif

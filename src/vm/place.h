@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * place.h - where a reservation goes.
+ *
+ * The kernel places to the page, Acre to the allocation granularity (64 KiB) or
+ * a coarser alignment. Asking for more and trimming costs three system calls,
+ * so Acre remembers where its last reservation began and wishes for the room
+ * below it: nearly always free, and always aligned. The wish is only a hint; a
+ * stale one costs one more try.
+ *
+ *        place
+ *          |<- next here ->|
+ *   .......[ region 3      ][ region 2 ][ region 1 ]
+ */
+#ifndef ACRE_VM_PLACE_H
+#define ACRE_VM_PLACE_H
+
+#include <acre/base.h>
+
+/* Reserves anywhere. `size` whole pages, `alignment` a power of two, at least the granularity. Results as acre_vm_reserve. */
+acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base);
+
+/* The same, as high as the address space has room. */
+acre_result acre__place_top_down(size_t size, size_t alignment, uintptr_t *base);
+
+/* Reserves exactly there; an aligned base. */
+acre_result acre__place_at(uintptr_t base, size_t size);
+
+/* Tells that a range is free again, so that the next reservation may take it. */
+void acre__place_freed(uintptr_t base, size_t size);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands at an address: Acre's regions from the table, everything else
+ * from the system.
+ *
+ * The kernel merges mappings that look alike, so a foreign one may reach over
+ * regions of ours beside it; it is cut where the index says that ours begin.
+ */
+#include "base/math.h"
+#include "vm/protection.h"
+#include "vm/region.h"
+#include "vm/root.h"
+
+static bool describe_own(uintptr_t address, acre_vm_info *out) {
+  struct acre__region *region = acre__region_lock(address);
+  if (region == NULL) return false;
+  unsigned shift = acre__root.page_shift;
+  size_t page = (address - region->base) >> shift;
+  struct acre__page_run run = acre__table_run(&region->table, page, region->table.pages, ACRE_PAGE_PROTECTION);
+  bool committed = run.attributes != 0;
+  *out = (acre_vm_info){.base = acre__region_address(region, page),
+                        .size = (run.end - page) << shift,
+                        .state = committed ? ACRE_VM_COMMITTED : ACRE_VM_RESERVED,
+                        .protection = committed ? (acre_vm_protection)run.attributes : ACRE_VM_NO_ACCESS,
+                        .kind = (acre_vm_kind)region->kind,
+                        .region_base = (void *)region->base,
+                        .region_size = region->size,
+                        .region_protection = (acre_vm_protection)region->protection};
+  acre__unlock(&region->lock);
+  return true;
+}
+
+/* Between which of our regions a foreign address lies: [*low, *high). */
+static void find_room(uintptr_t address, uintptr_t *low, uintptr_t *high) {
+  struct acre__index *index = &acre__root.index;
+  *low = 0;
+  *high = acre__root.system.highest_address + 1;
+  acre__lock(&index->lock);
+  struct acre__region *left = acre__index_find(index, address);
+  struct acre__region *right = acre__index_next(index, address);
+  if (left != NULL) *low = acre__min(left->base + left->size, address);
+  if (right != NULL) *high = right->base;
+  acre__unlock(&index->lock);
+}
+
+static acre_result describe_foreign(struct acre__os_maps *maps, uintptr_t address, acre_vm_info *out) {
+  uintptr_t page = acre__align_down(address, acre__root.system.page_size), low, high;
+  struct acre__os_mapping mapping;
+  acre_result result = acre__os_maps_at(maps, address, &mapping);
+  if (result != ACRE_OK && result != ACRE_E_NOT_FOUND) return result;
+  find_room(address, &low, &high);
+  if (result == ACRE_E_NOT_FOUND || mapping.start > address) {
+    uintptr_t end = result == ACRE_OK ? acre__min(mapping.start, high) : high;
+    *out = (acre_vm_info){.base = (void *)page,
+                          .size = end - page,
+                          .state = ACRE_VM_FREE,
+                          .protection = ACRE_VM_NO_ACCESS,
+                          .kind = ACRE_VM_KIND_NONE};
+    return ACRE_OK;
+  }
+  uintptr_t start = acre__max(mapping.start, low), end = acre__min(mapping.end, high);
+  *out = (acre_vm_info){.base = (void *)page,
+                        .size = end - page,
+                        .state = mapping.protection == ACRE_VM_NO_ACCESS ? ACRE_VM_RESERVED : ACRE_VM_COMMITTED,
+                        .protection = mapping.protection,
+                        .kind = mapping.kind,
+                        .region_base = (void *)start,
+                        .region_size = end - start,
+                        .region_protection = mapping.protection};
+  return ACRE_OK;
+}
+
+acre_result acre_vm_query(const void *address, acre_vm_info *out) {
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  const struct acre__root *root = acre__root_get();
+  if ((uintptr_t)address > root->system.highest_address) return ACRE_E_INVALID_ADDRESS;
+  if (describe_own((uintptr_t)address, out)) return ACRE_OK;
+
+  struct acre__os_maps maps;
+  acre_result result = acre__os_maps_open(&maps);
+  if (result != ACRE_OK) return result;
+  result = describe_foreign(&maps, (uintptr_t)address, out);
+  acre__os_maps_close(&maps);
+  return result;
+}
+
+acre_result acre_vm_walk(acre_vm_visitor visitor, void *context) {
+  if (visitor == NULL) return ACRE_E_INVALID_ARGUMENT;
+  uintptr_t highest = acre__root_get()->system.highest_address;
+  struct acre__os_maps maps;
+  acre_result result = acre__os_maps_open(&maps);
+  if (result != ACRE_OK) return result;
+  for (uintptr_t address = 0; address <= highest;) {
+    acre_vm_info info;
+    if (!describe_own(address, &info)) result = describe_foreign(&maps, address, &info);
+    if (result != ACRE_OK || !visitor(&info, context)) break;
+    address = (uintptr_t)info.base + info.size;
+  }
+  acre__os_maps_close(&maps);
+  return result;
+}

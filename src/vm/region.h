@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region.h - one reservation: what it is, where it is, and the state of its pages.
+ *
+ * Records are reused but never given back, so that a pointer from the index,
+ * which is read without a lock, always points to a record. Whoever has one
+ * locks it and looks whether it is still the region meant: acre__region_lock
+ * does both.
+ *
+ * Lock: its own, for every field. Order: index, then region, then metadata.
+ */
+#ifndef ACRE_VM_REGION_H
+#define ACRE_VM_REGION_H
+
+#include <acre/vm.h>
+
+#include "base/lock.h"
+#include "vm/table.h"
+
+struct acre__region {
+  struct acre__lock lock;
+  bool live;               /* false while the record is spare */
+  uint8_t kind;            /* acre_vm_kind: PRIVATE or MAPPED */
+  uint8_t protection;      /* with which it was reserved */
+  uint8_t most;            /* MAPPED: the most that acre_vm_protect may give */
+  uintptr_t base;
+  size_t size;             /* whole pages */
+  size_t touch_pages;      /* pages committed by a touch; 0: a touch faults */
+  size_t committed_pages;
+  bool any_locked;         /* some page may be ACRE_PAGE_LOCKED */
+  struct acre__table table;
+  struct acre__region *next_spare; /* lock: the index's */
+};
+
+static inline bool acre__region_holds(const struct acre__region *region, uintptr_t address) {
+  return region->live && address - region->base < region->size;
+}
+
+/* Finds and locks the region that holds `address`; NULL: there is none. */
+struct acre__region *acre__region_lock(uintptr_t address);
+
+/* The same in a fault handler: NULL also where waiting would never end, because the interrupted code has the lock. */
+struct acre__region *acre__region_lock_in_handler(uintptr_t address);
+
+/* A range of whole pages in a locked region, counted from its base. */
+struct acre__range {
+  struct acre__region *region;
+  size_t start, end;
+};
+
+/*
+ * The checks that every function on a range makes, in the header's order; on
+ * success the region is locked.
+ */
+acre_result acre__range_lock(const void *address, size_t size, struct acre__range *out);
+
+static inline void acre__range_unlock(const struct acre__range *range) {
+  acre__unlock(&range->region->lock);
+}
+
+/* Whether every page of the range is committed. */
+bool acre__range_is_committed(const struct acre__range *range);
+
+/* The address of a page of the region. */
+void *acre__region_address(const struct acre__region *region, size_t page);
+
+/* What acre__region_enter makes a region from. */
+struct acre__region_plan {
+  uintptr_t base;
+  size_t size;
+  acre_vm_kind kind;
+  acre_vm_protection protection, most;
+  size_t touch_pages;
+  bool all_committed; /* every page has `protection` from the first moment on */
+};
+
+/* Makes a region of reserved address space. ACRE_E_NO_MEMORY: the range is still the caller's. */
+acre_result acre__region_enter(const struct acre__region_plan *plan);
+
+/* Releases the region of this kind with this base. Results as acre_vm_release. */
+acre_result acre__region_release(uintptr_t base, acre_vm_kind kind);
+
+#endif

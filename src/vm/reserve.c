@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* acre_vm_reserve and acre_vm_release: what the caller may ask, and how it is rounded. */
+#include <acre/vm.h>
+
+#include "base/math.h"
+#include "vm/commit.h"
+#include "vm/place.h"
+#include "vm/protection.h"
+#include "vm/region.h"
+#include "vm/root.h"
+#include "vm/touch.h"
+
+/* A request after rounding. */
+struct request {
+  uintptr_t wish; /* 0: anywhere */
+  size_t size, alignment;
+};
+
+static acre_result round_request(size_t size, const acre_vm_options *options, struct request *out) {
+  const struct acre__os_system *system = &acre__root.system;
+  size_t alignment = options->alignment;
+  if (alignment != 0 && !acre__is_power_of_two(alignment)) return ACRE_E_INVALID_ALIGNMENT;
+  *out = (struct request){.alignment = acre__max(alignment, system->granularity)};
+  uintptr_t address = (uintptr_t)options->address, end;
+  if (address == 0) {
+    if (!acre__checked_align_up(size, system->page_size, &out->size)) return ACRE_E_INVALID_SIZE;
+    if (out->size > system->highest_address) return ACRE_E_NO_ADDRESS_SPACE;
+    return ACRE_OK;
+  }
+  if (!acre__checked_add(address, size, &end) || !acre__checked_align_up(end, system->page_size, &end))
+    return ACRE_E_INVALID_SIZE;
+  out->wish = acre__align_down(address, system->granularity);
+  out->size = end - out->wish;
+  if (!acre__is_aligned(out->wish, out->alignment)) return ACRE_E_INVALID_ALIGNMENT;
+  if (out->wish < system->lowest_address || end - 1 > system->highest_address) return ACRE_E_INVALID_ADDRESS;
+  return ACRE_OK;
+}
+
+static acre_result place(const struct request *request, unsigned flags, uintptr_t *base) {
+  if (request->wish != 0) {
+    *base = request->wish;
+    return acre__place_at(request->wish, request->size);
+  }
+  if ((flags & ACRE_VM_TOP_DOWN) != 0) return acre__place_top_down(request->size, request->alignment, base);
+  return acre__place_anywhere(request->size, request->alignment, base);
+}
+
+acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **out) {
+  static const acre_vm_options defaults = {0};
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  *out = NULL;
+  if (options == NULL) options = &defaults;
+  if ((options->flags & ~(unsigned)(ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN)) != 0) return ACRE_E_INVALID_ARGUMENT;
+  if (size == 0) return ACRE_E_INVALID_SIZE;
+  acre_vm_protection protection = options->protection == ACRE_VM_DEFAULT ? ACRE_VM_READ_WRITE : options->protection;
+  if (!acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
+
+  struct acre__root *root = acre__root_get();
+  struct request request;
+  size_t step;
+  acre_result result = round_request(size, options, &request);
+  if (result != ACRE_OK) return result;
+  if (!acre__checked_align_up(options->touch_step, root->system.page_size, &step)) return ACRE_E_INVALID_SIZE;
+  if (step != 0) result = acre__touch_install();
+  if (result != ACRE_OK) return result;
+
+  uintptr_t base;
+  result = place(&request, options->flags, &base);
+  if (result != ACRE_OK) return result;
+  bool commit = (options->flags & ACRE_VM_COMMIT) != 0;
+  if (commit) result = acre__os_commit((void *)base, request.size, protection);
+  if (result == ACRE_OK) {
+    struct acre__region_plan plan = {.base = base,
+                                     .size = request.size,
+                                     .kind = ACRE_VM_KIND_PRIVATE,
+                                     .protection = protection,
+                                     .most = ACRE_VM_EXECUTE_READ_WRITE,
+                                     .touch_pages = step >> root->page_shift,
+                                     .all_committed = commit};
+    result = acre__region_enter(&plan);
+  }
+  if (result != ACRE_OK) {
+    (void)acre__os_release((void *)base, request.size);
+    return result;
+  }
+  *out = (void *)base;
+  return ACRE_OK;
+}
+
+acre_result acre_vm_release(void *base) {
+  if (base == NULL) return ACRE_E_INVALID_ARGUMENT;
+  return acre__region_release((uintptr_t)base, ACRE_VM_KIND_PRIVATE);
+}

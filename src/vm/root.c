@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Making the root, and what fork must find in order. */
+#include "vm/root.h"
+
+#include <string.h>
+
+#include "vm/meta.h"
+#include "vm/region.h"
+
+struct acre__root acre__root;
+
+/*
+ * Every lock is taken before a fork, in the usual order, so that the child's
+ * tables are whole; both sides give them back. 100,000 regions take some two
+ * milliseconds, a small part of what the fork itself takes for them.
+ */
+static void fork_before(void) {
+  struct acre__index *index = &acre__root.index;
+  acre__lock(&index->lock);
+  for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
+       region = acre__index_next(index, region->base))
+    acre__lock(&region->lock);
+  acre__meta_fork_before();
+}
+
+static void unlock_regions(void) {
+  struct acre__index *index = &acre__root.index;
+  for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
+       region = acre__index_next(index, region->base))
+    acre__unlock(&region->lock);
+  acre__unlock(&index->lock);
+}
+
+static void fork_in_parent(void) {
+  acre__meta_fork_after();
+  unlock_regions();
+}
+
+/* mlock's locks are not inherited, so the child's tables must not claim them. */
+static void forget_locked_pages(struct acre__region *region) {
+  struct acre__table *table = &region->table;
+  for (size_t page = 0; region->any_locked && page < table->pages;) {
+    struct acre__page_run run = acre__table_run(table, page, table->pages, ACRE_PAGE_BITS);
+    if ((run.attributes & ACRE_PAGE_LOCKED) != 0)
+      acre__table_edit(table, run.start, run.end, ACRE_PAGE_BITS & ~ACRE_PAGE_LOCKED, 0);
+    page = run.end;
+  }
+  region->any_locked = false;
+}
+
+static void fork_in_child(void) {
+  struct acre__index *index = &acre__root.index;
+  acre__meta_fork_after();
+  for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
+       region = acre__index_next(index, region->base))
+    forget_locked_pages(region);
+  unlock_regions();
+}
+
+static void complain(const char *piece) {
+  char text[160] = "acre: ACRE_OPTIONS: passed over '";
+  strcat(text, piece);
+  strcat(text, "'; see docs/options.md for the keys\n");
+  acre__os_say(text);
+}
+
+ACRE_COLD void acre__root_make(void) {
+  struct acre__root *root = &acre__root;
+  acre__lock(&root->making);
+  if (!atomic_load_explicit(&root->ready, memory_order_acquire)) {
+    char text[512];
+    if (acre__os_environment("ACRE_OPTIONS", text, sizeof text) > 0)
+      acre__options_parse(text, &root->options, complain);
+    acre__os_force(root->options.query_by_proc, root->options.populate_by_touch);
+    acre__os_probe(&root->system);
+    while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;
+    /* With strict overcommit the kernel charges every page of an open chunk, holes too: there no chunk is opened. */
+    root->hide = root->system.can_hide && !root->options.commit_by_mprotect && root->system.overcommit_mode != 2;
+    /* The rest is the program's own: its libraries, stacks and other mappings. */
+    size_t limit = root->system.mapping_limit;
+    root->mapping_budget = root->options.map_budget != 0 ? root->options.map_budget : limit - limit / 4;
+    (void)acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
+    atomic_store_explicit(&root->ready, true, memory_order_release);
+  }
+  acre__unlock(&root->making);
+}

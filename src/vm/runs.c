@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm/runs.h"
+
+#include <string.h>
+
+#include "base/compiler.h"
+#include "vm/meta.h"
+
+enum {
+  INLINE = 3, /* transitions that fit into the word */
+  CLASS_SHIFT = 13,
+  CLASS_MASK = 7,
+  PAGE_MASK = 0x1ff,
+  ATTRIBUTE_SHIFT = 9,
+  MOST = ACRE_CHUNK_PAGES - 1 /* transitions */
+};
+
+/* A chunk's transitions, wherever they are. */
+struct list {
+  uint16_t *items;
+  unsigned count;
+};
+
+static uint16_t *record_of(acre__chunk word) {
+  return (uint16_t *)(uintptr_t)(word >> 16);
+}
+
+static unsigned class_of(acre__chunk word) {
+  return (unsigned)(word >> CLASS_SHIFT) & CLASS_MASK;
+}
+
+static size_t record_bytes(unsigned size_class) {
+  return (size_t)16 << size_class;
+}
+
+static unsigned record_capacity(unsigned size_class) {
+  return (unsigned)(record_bytes(size_class) / sizeof(uint16_t)) - 1;
+}
+
+static bool has_record(acre__chunk word) {
+  return (word & ACRE_CHUNK_RECORD) != 0;
+}
+
+static unsigned page_of(uint16_t transition) {
+  return transition & PAGE_MASK;
+}
+
+static unsigned attributes_of(uint16_t transition) {
+  return transition >> ATTRIBUTE_SHIFT;
+}
+
+static uint16_t transition_of(unsigned page, unsigned attributes) {
+  return (uint16_t)(page | attributes << ATTRIBUTE_SHIFT);
+}
+
+/* The list of a chunk; inline ones are copied to `room`. */
+static struct list list_of(acre__chunk word, uint16_t room[INLINE]) {
+  if (has_record(word)) {
+    uint16_t *record = record_of(word);
+    return (struct list){record + 1, record[0]};
+  }
+  unsigned count = 0;
+  for (; count < INLINE; count++) {
+    uint16_t transition = (uint16_t)(word >> (16 * (count + 1)));
+    if (transition == 0) break;
+    room[count] = transition;
+  }
+  return (struct list){room, count};
+}
+
+/* How many transitions start at or before `page`. */
+static unsigned count_until(const struct list *list, unsigned page) {
+  unsigned low = 0, high = list->count;
+  while (low < high) {
+    unsigned middle = (low + high) / 2;
+    if (page_of(list->items[middle]) <= page)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Attributes of the run that the first `index` transitions end in. */
+static unsigned attributes_before(acre__chunk word, const struct list *list, unsigned index) {
+  return index == 0 ? (unsigned)word & ACRE_PAGE_BITS : attributes_of(list->items[index - 1]);
+}
+
+struct acre__run acre__chunk_run(acre__chunk word, unsigned page) {
+  uint16_t room[INLINE];
+  struct list list = list_of(word, room);
+  unsigned index = count_until(&list, page);
+  return (struct acre__run){.start = index == 0 ? 0 : page_of(list.items[index - 1]),
+                            .end = index == list.count ? ACRE_CHUNK_PAGES : page_of(list.items[index]),
+                            .attributes = attributes_before(word, &list, index)};
+}
+
+unsigned acre__chunk_run_count(acre__chunk word) {
+  uint16_t room[INLINE];
+  return list_of(word, room).count + 1;
+}
+
+static void free_record(acre__chunk word) {
+  if (has_record(word)) acre__meta_free(record_of(word), record_bytes(class_of(word)));
+}
+
+static acre__chunk word_with_record(acre__chunk word, const uint16_t *record, unsigned size_class) {
+  acre__chunk head = (word & 0x1fff) | ACRE_CHUNK_RECORD | (acre__chunk)size_class << CLASS_SHIFT;
+  return head | (acre__chunk)(uintptr_t)record << 16;
+}
+
+bool acre__chunk_prepare(acre__chunk *word) {
+  uint16_t room[INLINE];
+  struct list list = list_of(*word, room);
+  unsigned wanted = list.count + 2 < MOST ? list.count + 2 : MOST;
+  if (wanted <= (has_record(*word) ? record_capacity(class_of(*word)) : (unsigned)INLINE)) return true;
+
+  unsigned size_class = 0;
+  while (record_capacity(size_class) < wanted) size_class++;
+  uint16_t *record = acre__meta_alloc(record_bytes(size_class));
+  if (record == NULL) return false;
+  ACRE_ASSERT((uintptr_t)record >> 48 == 0);
+  record[0] = (uint16_t)list.count;
+  memcpy(record + 1, list.items, list.count * sizeof *list.items);
+  free_record(*word);
+  *word = word_with_record(*word, record, size_class);
+  return true;
+}
+
+/* Replaces items [from, to) of the chunk's list by `fresh`, and moves it into the word when it fits there. */
+static void splice(acre__chunk *word, struct list list, unsigned from, unsigned to, const uint16_t *fresh,
+                   unsigned fresh_count) {
+  unsigned count = list.count - (to - from) + fresh_count;
+  if (count <= INLINE) {
+    uint16_t all[INLINE];
+    memcpy(all, list.items, from * sizeof *all);
+    memcpy(all + from, fresh, fresh_count * sizeof *all);
+    memcpy(all + from + fresh_count, list.items + to, (list.count - to) * sizeof *all);
+    acre__chunk head = *word & 0xffff;
+    if (has_record(*word)) {
+      free_record(*word);
+      head &= 0x1fff & ~(acre__chunk)ACRE_CHUNK_RECORD;
+    }
+    for (unsigned i = 0; i < count; i++) head |= (acre__chunk)all[i] << (16 * (i + 1));
+    *word = head;
+    return;
+  }
+  ACRE_ASSERT(has_record(*word) && count <= record_capacity(class_of(*word)));
+  uint16_t *record = record_of(*word);
+  memmove(record + 1 + from + fresh_count, record + 1 + to, (list.count - to) * sizeof *record);
+  memcpy(record + 1 + from, fresh, fresh_count * sizeof *record);
+  record[0] = (uint16_t)count;
+}
+
+void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned keep, unsigned set) {
+  uint16_t room[INLINE];
+  uint16_t fresh[ACRE_CHUNK_PAGES];
+  unsigned fresh_count = 0;
+  struct list list = list_of(*word, room);
+
+  /* Transitions [from, to) start inside [start, end]; they are made anew. */
+  unsigned from = start == 0 ? 0 : count_until(&list, start - 1);
+  unsigned to = from;
+  unsigned before = attributes_before(*word, &list, from); /* of page start - 1, or of the first run */
+  unsigned old = before;
+  if (to < list.count && page_of(list.items[to]) == start) old = attributes_of(list.items[to++]);
+
+  unsigned last = before;
+  unsigned page = start;
+  for (;;) {
+    unsigned now = (old & keep) | set;
+    if (page == 0)
+      *word = (*word & ~(acre__chunk)ACRE_PAGE_BITS) | now;
+    else if (now != last)
+      fresh[fresh_count++] = transition_of(page, now);
+    last = now;
+    if (to == list.count || page_of(list.items[to]) >= end) break;
+    page = page_of(list.items[to]);
+    old = attributes_of(list.items[to++]);
+  }
+  if (end < ACRE_CHUNK_PAGES) {
+    if (to < list.count && page_of(list.items[to]) == end) old = attributes_of(list.items[to++]);
+    if (old != last) fresh[fresh_count++] = transition_of(end, old);
+  }
+  splice(word, list, from, to, fresh, fresh_count);
+}
+
+void acre__chunk_clear(acre__chunk *word) {
+  free_record(*word);
+  *word = 0;
+}
+
+bool acre__chunk_is_valid(acre__chunk word) {
+  uint16_t room[INLINE];
+  struct list list = list_of(word, room);
+  if (has_record(word) && (record_of(word) == NULL || list.count > record_capacity(class_of(word)))) return false;
+  unsigned page = 0, attributes = (unsigned)word & ACRE_PAGE_BITS;
+  for (unsigned i = 0; i < list.count; i++) {
+    if (page_of(list.items[i]) <= page || attributes_of(list.items[i]) == attributes) return false;
+    page = page_of(list.items[i]);
+    attributes = attributes_of(list.items[i]);
+  }
+  return true;
+}

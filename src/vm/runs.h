@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runs.h - the state of one chunk's 512 pages, in one word where it can be.
+ *
+ * A chunk is a sorted list of runs of pages with equal attributes. The first
+ * run starts at page 0, so only its attributes are kept; each further run is a
+ * transition of 16 bits: its first page and its attributes.
+ *
+ *   word    63          48 47          32 31          16 15            0
+ *          [ transition 3 | transition 2 | transition 1 |     head      ]   up to 4 runs
+ *          [            pointer to a record             |     head      ]   more
+ *
+ *   head    15..13 record's size class   12..10 base protection   9 LOOSE   8 OPEN   7 RECORD   6..0 first run
+ *   transition   15..9 attributes   8..0 first page (never 0; a zero transition is none)
+ *   record  count, then the transitions: 16 << class bytes, at most 1 KiB for 512 runs
+ *
+ * So zero is a chunk of reserved pages, a frontier needs no record, and the
+ * worst case, every other page committed, costs 2 bytes a page.
+ *
+ * Attributes (7 bits): 0 is reserved; a committed page has its protection (1 to
+ * 6) and perhaps ACRE_PAGE_LOCKED.
+ *
+ * What the head's flags say of the kernel's side of the chunk:
+ *   closed   reserved pages are PROT_NONE
+ *   OPEN     reserved pages are mapped with the base protection and hidden by guard markers
+ *   LOOSE    nothing is known of the reserved pages: they may be accessible and hold
+ *            old bytes. Coarse commits and failed rollbacks leave this; a commit cleans up.
+ *
+ * Lock: the region's. Pointers fit into 48 bits on every system that Acre knows.
+ */
+#ifndef ACRE_VM_RUNS_H
+#define ACRE_VM_RUNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+  ACRE_CHUNK_PAGES = 512,
+  ACRE_PAGE_PROTECTION = 0x07,
+  ACRE_PAGE_LOCKED = 0x08,
+  ACRE_PAGE_BITS = 0x7f,
+  ACRE_CHUNK_RECORD = 1 << 7,
+  ACRE_CHUNK_OPEN = 1 << 8,
+  ACRE_CHUNK_LOOSE = 1 << 9,
+  ACRE_CHUNK_BASE_SHIFT = 10
+};
+
+typedef uint64_t acre__chunk;
+
+struct acre__run {
+  unsigned start, end; /* pages of the chunk, [start, end) */
+  unsigned attributes;
+};
+
+static inline bool acre__chunk_is_open(acre__chunk word) {
+  return (word & ACRE_CHUNK_OPEN) != 0;
+}
+
+static inline bool acre__chunk_is_loose(acre__chunk word) {
+  return (word & ACRE_CHUNK_LOOSE) != 0;
+}
+
+/* The protection of the mapping behind the reserved pages of an open chunk. */
+static inline unsigned acre__chunk_base(acre__chunk word) {
+  return (unsigned)(word >> ACRE_CHUNK_BASE_SHIFT) & ACRE_PAGE_PROTECTION;
+}
+
+static inline void acre__chunk_open(acre__chunk *word, unsigned base) {
+  *word = (*word & ~((acre__chunk)ACRE_PAGE_PROTECTION << ACRE_CHUNK_BASE_SHIFT)) | ACRE_CHUNK_OPEN |
+          (acre__chunk)base << ACRE_CHUNK_BASE_SHIFT;
+}
+
+static inline void acre__chunk_close(acre__chunk *word) {
+  *word &= ~((acre__chunk)ACRE_CHUNK_OPEN | (acre__chunk)ACRE_PAGE_PROTECTION << ACRE_CHUNK_BASE_SHIFT);
+}
+
+static inline void acre__chunk_set_loose(acre__chunk *word, bool loose) {
+  *word = loose ? *word | ACRE_CHUNK_LOOSE : *word & ~(acre__chunk)ACRE_CHUNK_LOOSE;
+}
+
+/* The run that holds `page`. */
+struct acre__run acre__chunk_run(acre__chunk word, unsigned page);
+
+/* How many runs there are. */
+unsigned acre__chunk_run_count(acre__chunk word);
+
+/* Makes sure that one acre__chunk_edit cannot fail. False: no memory; nothing has changed. */
+bool acre__chunk_prepare(acre__chunk *word);
+
+/*
+ * Every page of [start, end) gets attributes (old & keep) | set. Flags of the
+ * head stay. Wants acre__chunk_prepare before it, unless the range is the whole chunk.
+ */
+void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned keep, unsigned set);
+
+/* Frees the record, if there is one; the chunk is reserved and closed afterwards. */
+void acre__chunk_clear(acre__chunk *word);
+
+/* For tests and debug builds: sorted, no equal neighbours, counts and classes that agree. */
+bool acre__chunk_is_valid(acre__chunk word);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm/touch.h"
+
+#include "base/math.h"
+#include "vm/commit.h"
+#include "vm/protection.h"
+#include "vm/region.h"
+#include "vm/root.h"
+
+/* A fault on a page that allows the access is a race with another thread's commit, unless it comes again and again. */
+enum { RETRIES = 1000 };
+
+static bool is_allowed(unsigned protection, enum acre__os_fault_access access) {
+  switch (access) {
+    case ACRE_OS_FAULT_READ: return acre__protection_reads(protection);
+    case ACRE_OS_FAULT_WRITE: return acre__protection_writes(protection);
+    case ACRE_OS_FAULT_EXECUTE: return acre__protection_executes(protection);
+  }
+  return false;
+}
+
+static bool try_again(uintptr_t address) {
+  static ACRE_THREAD_LOCAL uintptr_t last;
+  static ACRE_THREAD_LOCAL unsigned times;
+  times = address == last ? times + 1 : 0;
+  last = address;
+  return times < RETRIES;
+}
+
+/* The reserved pages around `page` in its step. */
+static void step_around(const struct acre__region *region, size_t page, size_t *start, size_t *end) {
+  const struct acre__table *table = &region->table;
+  *start = page - page % region->touch_pages;
+  *end = acre__min(*start + region->touch_pages, table->pages);
+  for (size_t at = *start; at < *end;) {
+    struct acre__page_run run = acre__table_run(table, at, *end, ACRE_PAGE_PROTECTION);
+    if (run.attributes == 0 && page < run.end) {
+      *start = at;
+      *end = run.end;
+      return;
+    }
+    at = run.end;
+  }
+}
+
+static bool handle(uintptr_t address, enum acre__os_fault_access access) {
+  struct acre__region *region = acre__region_lock_in_handler(address);
+  if (region == NULL) return false;
+  bool handled = false;
+  if (region->touch_pages != 0) {
+    size_t page = (address - region->base) >> acre__root.page_shift;
+    struct acre__page_run run = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_PROTECTION);
+    if (run.attributes != 0) {
+      handled = is_allowed(run.attributes, access) && try_again(address);
+    } else if (is_allowed(region->protection, access)) {
+      size_t start, end;
+      step_around(region, page, &start, &end);
+      handled = acre__commit_pages(region, start, end, (acre_vm_protection)region->protection) == ACRE_OK;
+    }
+  }
+  acre__unlock(&region->lock);
+  return handled;
+}
+
+acre_result acre__touch_install(void) {
+  return acre__os_fault_install(handle);
+}

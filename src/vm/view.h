@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Regions of kind MAPPED, for src/filemap: address space in which it maps files. */
+#ifndef ACRE_VM_VIEW_H
+#define ACRE_VM_VIEW_H
+
+#include <acre/vm.h>
+
+/*
+ * Reserves `size` bytes (whole pages) at the granularity, at `wish` rounded down to it or,
+ * for NULL, anywhere, and enters them as a region whose pages are committed
+ * with `protection` and may get up to `most`. Nothing is mapped there yet.
+ * Results as acre_vm_reserve.
+ */
+acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection protection, acre_vm_protection most,
+                                  void **out);
+
+/* Takes the region out and frees its range, with whatever is mapped there. Results as acre_vm_release. */
+acre_result acre__vm_view_release(void *base);
+
+#endif
