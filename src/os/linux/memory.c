@@ -54,6 +54,11 @@ static bool is_possible(uintptr_t wish, size_t size) {
   return wish >= ACRE_LINUX_GRANULARITY && wish < ACRE_LINUX_WINDOW && size <= ACRE_LINUX_WINDOW - wish;
 }
 
+ACRE_COLD static bool is_past_the_end(uintptr_t wish, size_t size) {
+  uintptr_t highest = acre__linux_highest_address();
+  return wish > highest || size - 1 > highest - wish;
+}
+
 ACRE_COLD static acre_result reserve_exactly_error(int error, uintptr_t wish, size_t size) {
   switch (error) {
   case EEXIST:
@@ -63,7 +68,7 @@ ACRE_COLD static acre_result reserve_exactly_error(int error, uintptr_t wish, si
   case EINVAL:
     return ACRE_E_INVALID_ADDRESS;
   case ENOMEM:
-    if (size - 1 > acre__linux_highest_address() - wish) return ACRE_E_INVALID_ADDRESS;
+    if (is_past_the_end(wish, size)) return ACRE_E_INVALID_ADDRESS;
     break;
   default:
     break;

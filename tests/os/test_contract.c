@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract of os.h, sentence by sentence: system figures, memory, threads.
+ * (Files: test_contract_file.c. Queries: test_contract_query.c.) Runs on every
+ * backend, and on each through the wrapper of src/os/fault with no plan.
+ */
+#include "contract.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "base/lock.h"
+
+static struct acre__os_system probe(void) {
+  struct acre__os_system system;
+  acre__os_probe(&system);
+  return system;
+}
+
+/* A figure of /proc/self/status, in bytes. */
+static size_t status_bytes(const char *name) {
+  char line[256];
+  unsigned long long kibibytes = 0;
+  FILE *file = fopen("/proc/self/status", "re");
+  REQUIRE(file != NULL);
+  while (fgets(line, sizeof line, file) != NULL)
+    if (strncmp(line, name, strlen(name)) == 0) sscanf(line + strlen(name), ": %llu", &kibibytes);
+  fclose(file);
+  return (size_t)kibibytes << 10;
+}
+
+/* ------------------------------------------------------------- process.c */
+
+TEST(probe_tells_the_systems_figures) {
+  struct acre__os_system system = probe();
+  CHECK_EQ(system.page_size, page_size());
+  CHECK(system.granularity >= 65536);
+  CHECK_EQ(system.granularity % system.page_size, 0);
+  CHECK(system.lowest_address >= system.granularity);
+  CHECK_EQ(system.lowest_address % system.granularity, 0);
+  CHECK_EQ((system.highest_address + 1) % system.page_size, 0);
+  CHECK(system.physical_memory > 0);
+  CHECK(system.available_memory > 0 && system.available_memory <= system.physical_memory);
+  CHECK_EQ(system.processors, sysconf(_SC_NPROCESSORS_ONLN));
+  CHECK(system.mapping_limit >= 1000);
+  CHECK(system.overcommit_mode >= 0 && system.overcommit_mode <= 2);
+  CHECK(system.large_page_size == 0 || system.large_page_size > system.page_size);
+  CHECK(strncmp(system.kernel, "Linux ", 6) == 0);
+}
+
+TEST(probe_knows_the_ends_of_the_address_space) {
+  struct acre__os_system system = probe();
+  void *base;
+  acre_result lowest = acre__os_reserve((void *)system.lowest_address, system.page_size, ACRE_OS_EXACTLY, &base);
+  CHECK(lowest == ACRE_OK || lowest == ACRE_E_ADDRESS_IN_USE);
+  if (lowest == ACRE_OK) release(base, 1);
+
+  uintptr_t last_page = system.highest_address + 1 - system.page_size;
+  acre_result highest = acre__os_reserve((void *)last_page, system.page_size, ACRE_OS_EXACTLY, &base);
+  CHECK(highest == ACRE_OK || highest == ACRE_E_ADDRESS_IN_USE);
+  if (highest == ACRE_OK) release(base, 1);
+  CHECK_RESULT(acre__os_reserve((void *)(system.highest_address + 1), system.page_size, ACRE_OS_EXACTLY, &base),
+               ACRE_E_INVALID_ADDRESS);
+}
+
+TEST(probe_uses_each_mechanism) {
+  struct acre__os_system system = probe();
+  char *page = reserve_committed(1);
+  CHECK_EQ(acre__os_hide(page, page_size()) == ACRE_OK, system.can_hide);
+  release(page, 1);
+  acre__os_force(true, true);
+  CHECK(!probe().can_query_directly);
+  CHECK(!probe().can_populate);
+  acre__os_force(false, false);
+  CHECK_EQ(probe().can_populate, system.can_populate);
+}
+
+TEST(environment_is_copied) {
+  char value[8];
+  memset(value, '#', sizeof value);
+  CHECK(unsetenv("ACRE_TEST_VALUE") == 0);
+  CHECK_EQ(acre__os_environment("ACRE_TEST_VALUE", value, sizeof value), 0);
+  CHECK(value[0] == '\0');
+  CHECK(setenv("ACRE_TEST_VALUE", "seven77", 1) == 0);
+  CHECK_EQ(acre__os_environment("ACRE_TEST_VALUE", value, sizeof value), 7);
+  CHECK(strcmp(value, "seven77") == 0);
+  CHECK_EQ(acre__os_environment("ACRE_TEST_VALUE", value, 4), 7);
+  CHECK(strcmp(value, "sev") == 0);
+}
+
+static void say_and_stop(void *pipe_end) {
+  dup2(*(int *)pipe_end, STDERR_FILENO);
+  acre__os_say("the last words\n");
+  acre__assert_failed("1 == 2", "a/file.c", 1234);
+}
+
+TEST(last_words_reach_stderr) {
+  int ends[2];
+  char text[256] = "";
+  REQUIRE(pipe(ends) == 0);
+  int status = test_in_child(say_and_stop, &ends[1]);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+  close(ends[1]);
+  CHECK(read(ends[0], text, sizeof text - 1) > 0);
+  close(ends[0]);
+  CHECK(strcmp(text, "the last words\nacre: a/file.c:1234: this must hold and does not: 1 == 2\n") == 0);
+}
+
+/* ------------------------------------------------------------- reserve */
+
+TEST(reserved_memory_faults_and_costs_nothing) {
+  test_resident_bytes(); /* what it needs itself */
+  size_t before = test_resident_bytes();
+  char *base = reserve(1 << 16);
+  CHECK(test_resident_bytes() < before + 64 * page_size());
+  CHECK(!test_can_read(base));
+  CHECK(!test_can_write(base));
+  CHECK(!test_can_read(base + 65535 * page_size()));
+  release(base, 1 << 16);
+}
+
+TEST(reserve_takes_terabytes) {
+  if (sizeof(size_t) < 8 || probe().highest_address >> 46 == 0) test_skip("the address space is smaller");
+  char *base = reserve(((size_t)64 << 40) / page_size());
+  CHECK(is_taken(base));
+  CHECK(is_taken(base + ((size_t)64 << 40) - page_size()));
+  release(base, ((size_t)64 << 40) / page_size());
+}
+
+TEST(reserve_takes_a_free_wish) {
+  char *base = reserve(4);
+  release(base, 4);
+  void *got = NULL;
+  CHECK_OK(acre__os_reserve(base, 4 * page_size(), ACRE_OS_ANYWHERE, &got));
+  CHECK(got == base);
+  release(got, 4);
+  CHECK_OK(acre__os_reserve(base, 4 * page_size(), ACRE_OS_EXACTLY, &got));
+  CHECK(got == base);
+  release(got, 4);
+}
+
+TEST(reserve_never_goes_over_what_exists) {
+  size_t page = page_size();
+  char *base = reserve(3);
+  REQUIRE_OK(acre__os_commit(base + page, page, ACRE_VM_READ_WRITE));
+  memset(base + page, 7, page);
+  void *got = NULL;
+  CHECK_RESULT(acre__os_reserve(base, 3 * page, ACRE_OS_EXACTLY, &got), ACRE_E_ADDRESS_IN_USE);
+  CHECK_RESULT(acre__os_reserve(base + page, page, ACRE_OS_EXACTLY, &got), ACRE_E_ADDRESS_IN_USE);
+  CHECK(got == NULL);
+  CHECK_OK(acre__os_release(base, page)); /* a range whose first page alone is free */
+  CHECK_RESULT(acre__os_reserve(base, 2 * page, ACRE_OS_EXACTLY, &got), ACRE_E_ADDRESS_IN_USE);
+  CHECK(!is_taken(base));
+  CHECK_OK(acre__os_reserve(base + page, page, ACRE_OS_ANYWHERE, &got));
+  CHECK(got != base + page);
+  release(got, 1);
+  CHECK(all_bytes_are(base + page, page, 7));
+  release(base + page, 2);
+}
+
+TEST(reserve_refuses_impossible_addresses) {
+  struct acre__os_system system = probe();
+  size_t page = page_size();
+  void *got = NULL;
+  CHECK_RESULT(acre__os_reserve(NULL, page, ACRE_OS_EXACTLY, &got), ACRE_E_INVALID_ADDRESS);
+  CHECK_RESULT(acre__os_reserve((void *)page, page, ACRE_OS_EXACTLY, &got), ACRE_E_INVALID_ADDRESS);
+  CHECK_RESULT(acre__os_reserve((void *)(system.highest_address + 1 - page), 2 * page, ACRE_OS_EXACTLY, &got),
+               ACRE_E_INVALID_ADDRESS);
+  CHECK_RESULT(acre__os_reserve((void *)(UINTPTR_MAX / 2 + 1), page, ACRE_OS_EXACTLY, &got), ACRE_E_INVALID_ADDRESS);
+  CHECK(got == NULL);
+  /* As mere wishes they do no harm. */
+  CHECK_OK(acre__os_reserve((void *)page, page, ACRE_OS_ANYWHERE, &got));
+  CHECK((uintptr_t)got >= system.lowest_address);
+  release(got, 1);
+  CHECK_OK(acre__os_reserve((void *)(UINTPTR_MAX / 2 + 1), page, ACRE_OS_ANYWHERE, &got));
+  CHECK((uintptr_t)got <= system.highest_address);
+  release(got, 1);
+}
+
+static void reserve_under_a_limit(void *context) {
+  (void)context;
+  void *got;
+  set_limit(RLIMIT_AS, (rlim_t)256 << 20);
+  CHECK_RESULT(acre__os_reserve(NULL, (size_t)512 << 20, ACRE_OS_ANYWHERE, &got), ACRE_E_NO_ADDRESS_SPACE);
+  CHECK_RESULT(acre__os_reserve((void *)((uintptr_t)1 << 33), (size_t)512 << 20, ACRE_OS_EXACTLY, &got),
+               ACRE_E_NO_ADDRESS_SPACE);
+}
+
+TEST(reserve_says_when_addresses_are_short) {
+  void *got;
+  CHECK_RESULT(acre__os_reserve(NULL, probe().highest_address, ACRE_OS_ANYWHERE, &got), ACRE_E_NO_ADDRESS_SPACE);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  CHECK_IN_CHILD(reserve_under_a_limit, NULL); /* sanitizers map more than that themselves */
+#else
+  (void)reserve_under_a_limit;
+#endif
+}
+
+TEST(release_frees_any_part) {
+  size_t page = page_size();
+  char *base = reserve_committed(3);
+  memset(base, 9, 3 * page);
+  CHECK_OK(acre__os_release(base + page, page));
+  CHECK(!is_taken(base + page));
+  CHECK(all_bytes_are(base, page, 9) && all_bytes_are(base + 2 * page, page, 9));
+  CHECK_OK(acre__os_release(base, 3 * page)); /* over the hole */
+  CHECK(!is_taken(base) && !is_taken(base + 2 * page));
+}
+
+/* ------------------------------------------------------------- commit, decommit, protect */
+
+static const struct {
+  acre_vm_protection protection;
+  bool read, write;
+} protections[] = {
+    {ACRE_VM_NO_ACCESS, false, false},        {ACRE_VM_READ, true, false},
+    {ACRE_VM_READ_WRITE, true, true},         {ACRE_VM_EXECUTE_READ, true, false},
+    {ACRE_VM_EXECUTE_READ_WRITE, true, true},
+};
+
+TEST(committed_memory_reads_zero_and_obeys_its_protection) {
+  for (size_t i = 0; i < sizeof protections / sizeof *protections; i++) {
+    char *base = reserve(2);
+    CHECK_OK(acre__os_commit(base, page_size(), protections[i].protection));
+    CHECK_EQ(test_can_read(base), protections[i].read);
+    CHECK_EQ(test_can_write(base), protections[i].write);
+    if (protections[i].read) CHECK(all_bytes_are(base, page_size(), 0));
+    CHECK(!test_can_read(base + page_size()));
+    release(base, 2);
+  }
+}
+
+TEST(commit_keeps_what_is_committed) {
+  size_t page = page_size();
+  char *base = reserve(3);
+  CHECK_OK(acre__os_commit(base + page, page, ACRE_VM_READ_WRITE));
+  memset(base + page, 5, page);
+  CHECK_OK(acre__os_commit(base, 3 * page, ACRE_VM_READ));
+  CHECK(all_bytes_are(base + page, page, 5));
+  CHECK(all_bytes_are(base, page, 0) && all_bytes_are(base + 2 * page, page, 0));
+  CHECK(!test_can_write(base) && !test_can_write(base + page));
+  release(base, 3);
+}
+
+TEST(executable_memory_executes) {
+#if defined(__x86_64__)
+  static const unsigned char code[] = {0xb8, 0x2a, 0, 0, 0, 0xc3}; /* mov eax, 42; ret */
+#elif defined(__aarch64__)
+  static const unsigned char code[] = {0x40, 0x05, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6}; /* mov w0, 42; ret */
+#else
+  static const unsigned char code[1];
+  test_skip("no machine code for this processor");
+#endif
+  char *base = reserve_committed(1);
+  memcpy(base, code, sizeof code);
+  __builtin___clear_cache(base, base + sizeof code);
+  CHECK_OK(acre__os_protect(base, page_size(), ACRE_VM_EXECUTE));
+  int (*function)(void);
+  memcpy(&function, &base, sizeof function);
+  CHECK_EQ(function(), 42);
+  CHECK(!test_can_write(base));
+  release(base, 1);
+}
+
+TEST(decommit_makes_pages_as_fresh_from_reserve) {
+  size_t page = page_size();
+  char *base = reserve(512);
+  REQUIRE_OK(acre__os_commit(base + page, 510 * page, ACRE_VM_READ_WRITE));
+  memset(base + page, 3, 510 * page);
+  size_t before = test_resident_bytes();
+  REQUIRE_OK(acre__os_lock(base + page, page));
+  CHECK_EQ(status_bytes("VmLck"), page);
+  CHECK_OK(acre__os_decommit(base, 511 * page)); /* with a page that is only reserved */
+  CHECK(test_resident_bytes() + 500 * page <= before);
+  CHECK_EQ(status_bytes("VmLck"), 0);
+  CHECK(!test_can_read(base) && !test_can_read(base + page) && is_taken(base + page));
+  CHECK_OK(acre__os_commit(base + page, 510 * page, ACRE_VM_READ_WRITE));
+  CHECK(all_bytes_are(base + page, 510 * page, 0));
+  release(base, 512);
+}
+
+TEST(protect_changes_access_and_keeps_content) {
+  char *base = reserve_committed(2);
+  memset(base, 6, 2 * page_size());
+  for (size_t i = 0; i < sizeof protections / sizeof *protections; i++) {
+    CHECK_OK(acre__os_protect(base, page_size(), protections[i].protection));
+    CHECK_EQ(test_can_read(base), protections[i].read);
+    CHECK_EQ(test_can_write(base), protections[i].write);
+    CHECK(test_can_write(base + page_size()));
+  }
+  CHECK_OK(acre__os_protect(base, page_size(), ACRE_VM_READ));
+  CHECK(all_bytes_are(base, 2 * page_size(), 6));
+  release(base, 2);
+}
+
+/* Every other page gets another protection until the kernel takes no more mappings. */
+static void meet_the_mapping_limit(void *context) {
+  size_t limit = *(size_t *)context, page = page_size();
+  char *base = reserve(2 * limit + 16), *aside = reserve(8);
+  REQUIRE_OK(acre__os_commit(aside, 8 * page, ACRE_VM_READ_WRITE));
+  acre_result result = ACRE_OK;
+  size_t done = 0;
+  for (; done < limit && result == ACRE_OK; done++)
+    result = acre__os_commit(base + (2 * done + 1) * page, page, ACRE_VM_READ_WRITE);
+  CHECK_RESULT(result, ACRE_E_MAPPING_LIMIT);
+  CHECK(done > limit / 2 - 1000);
+  CHECK_RESULT(acre__os_protect(aside + 3 * page, page, ACRE_VM_READ), ACRE_E_MAPPING_LIMIT);
+  CHECK_RESULT(acre__os_decommit(aside + 3 * page, page), ACRE_E_MAPPING_LIMIT);
+  CHECK_RESULT(acre__os_release(aside + 3 * page, page), ACRE_E_MAPPING_LIMIT);
+  CHECK(test_can_write(aside + 3 * page));
+}
+
+TEST(the_mapping_limit_has_its_own_result) {
+  size_t limit = probe().mapping_limit;
+  if (limit > 300000) test_skip("vm.max_map_count is %zu: meeting it takes too long", limit);
+  CHECK_IN_CHILD(meet_the_mapping_limit, &limit);
+}
+
+static void commit_under_a_limit(void *context) {
+  (void)context;
+  char *base = reserve(1 << 14);
+  set_limit(RLIMIT_DATA, 1 << 20);
+  CHECK_RESULT(acre__os_commit(base, page_size() << 14, ACRE_VM_READ_WRITE), ACRE_E_NO_MEMORY);
+  CHECK(!test_can_read(base));
+}
+
+TEST(commit_says_when_memory_is_short) {
+  CHECK_IN_CHILD(commit_under_a_limit, NULL);
+}
+
+/* ------------------------------------------------------------- hide, reveal, discard */
+
+static void need_hide(void) {
+  if (!probe().can_hide) test_skip("this kernel has no guard markers (Linux 6.13)");
+}
+
+TEST(hidden_pages_fault_whatever_the_protection) {
+  need_hide();
+  size_t page = page_size();
+  char *base = reserve_committed(4);
+  memset(base, 8, 4 * page);
+  CHECK_OK(acre__os_hide(base + page, 2 * page));
+  CHECK_OK(acre__os_hide(base + page, page)); /* twice */
+  CHECK(!test_can_read(base + page) && !test_can_write(base + 2 * page));
+  CHECK_OK(acre__os_protect(base, 4 * page, ACRE_VM_READ));
+  CHECK_OK(acre__os_protect(base, 4 * page, ACRE_VM_READ_WRITE));
+  CHECK(!test_can_read(base + page) && !test_can_read(base + 2 * page));
+  CHECK(all_bytes_are(base, page, 8) && all_bytes_are(base + 3 * page, page, 8));
+
+  CHECK_OK(acre__os_reveal(base, 2 * page)); /* with a page that is not hidden */
+  CHECK(all_bytes_are(base, page, 8));
+  CHECK(all_bytes_are(base + page, page, 0) && test_can_write(base + page));
+  CHECK(!test_can_read(base + 2 * page));
+  release(base, 4);
+}
+
+TEST(hiding_changes_no_mapping) {
+  need_hide();
+  char *base = reserve(1024);
+  CHECK_OK(acre__os_hide(base, 1024 * page_size())); /* still reserved */
+  CHECK_OK(acre__os_commit(base, 1024 * page_size(), ACRE_VM_READ_WRITE));
+  size_t before = test_mapping_count();
+  CHECK(!test_can_read(base));
+  for (size_t i = 0; i < 1024; i += 2) CHECK_OK(acre__os_reveal(base + i * page_size(), page_size()));
+  CHECK(test_can_write(base) && !test_can_read(base + page_size()) && test_can_write(base + 1022 * page_size()));
+  CHECK_EQ(test_mapping_count(), before);
+  release(base, 1024);
+}
+
+TEST(hide_refuses_locked_pages) {
+  need_hide();
+  char *base = reserve_committed(1);
+  REQUIRE_OK(acre__os_lock(base, page_size()));
+  CHECK_RESULT(acre__os_hide(base, page_size()), ACRE_E_NOT_SUPPORTED);
+  release(base, 1);
+}
+
+TEST(discard_zeroes_and_keeps_the_rest) {
+  size_t page = page_size();
+  bool can_hide = probe().can_hide;
+  char *base = reserve_committed(3);
+  memset(base, 4, 3 * page);
+  if (can_hide) CHECK_OK(acre__os_hide(base + page, page));
+  CHECK_OK(acre__os_protect(base, page, ACRE_VM_READ));
+  CHECK_OK(acre__os_discard(base, 2 * page));
+  CHECK(all_bytes_are(base, page, 0));
+  CHECK(!test_can_write(base));
+  CHECK_EQ(test_can_read(base + page), !can_hide);
+  CHECK(all_bytes_are(base + 2 * page, page, 4));
+  release(base, 3);
+}
+
+/* ------------------------------------------------------------- populate, prefetch, lock */
+
+/* Runs the test with the system's own call and with the fallback. */
+static void populate_each_way(void (*test)(void)) {
+  test();
+  acre__os_force(false, true);
+  test();
+  acre__os_force(false, false);
+}
+
+static void populate_gives_memory(void) {
+  size_t size = 512 * page_size();
+  char *base = reserve_committed(512);
+  *base = 1;
+  size_t before = test_resident_bytes();
+  CHECK_OK(acre__os_populate(base, size, true));
+  CHECK(test_resident_bytes() >= before + 500 * page_size());
+  CHECK(*base == 1 && all_bytes_are(base + 1, size - 1, 0));
+  CHECK_OK(acre__os_protect(base, size, ACRE_VM_READ));
+  CHECK_OK(acre__os_populate(base, size, false));
+  release(base, 512);
+}
+
+static void populate_obeys_the_protection(void) {
+  size_t page = page_size();
+  char *base = reserve_committed(4);
+  CHECK_OK(acre__os_protect(base + 2 * page, page, ACRE_VM_READ));
+  CHECK_RESULT(acre__os_populate(base, 4 * page, true), ACRE_E_ACCESS_DENIED);
+  CHECK_OK(acre__os_populate(base, 4 * page, false));
+  CHECK_OK(acre__os_protect(base + 2 * page, page, ACRE_VM_NO_ACCESS));
+  CHECK_RESULT(acre__os_populate(base, 4 * page, false), ACRE_E_ACCESS_DENIED);
+  if (probe().can_hide) {
+    CHECK_OK(acre__os_protect(base, 4 * page, ACRE_VM_READ_WRITE));
+    CHECK_OK(acre__os_hide(base + 2 * page, page));
+    CHECK_RESULT(acre__os_populate(base, 4 * page, true), ACRE_E_ACCESS_DENIED);
+    CHECK_RESULT(acre__os_populate(base, 4 * page, false), ACRE_E_ACCESS_DENIED);
+  }
+  release(base, 4);
+}
+
+TEST(populate_gives_memory_each_way) {
+  if (!probe().can_populate) test_skip("this system does not tell what is populated");
+  populate_each_way(populate_gives_memory);
+}
+
+TEST(populate_obeys_the_protection_each_way) {
+  populate_each_way(populate_obeys_the_protection);
+}
+
+TEST(hints_change_nothing) {
+  char *base = reserve_committed(1024);
+  memset(base, 2, 1024 * page_size());
+  acre__os_prefetch(base, 1024 * page_size());
+  acre__os_advise_large(base, 1024 * page_size());
+  CHECK(all_bytes_are(base, 1024 * page_size(), 2));
+  release(base, 1024);
+}
+
+TEST(lock_populates_and_unlock_undoes_it) {
+  size_t page = page_size();
+  char *base = reserve_committed(4);
+  size_t before = status_bytes("VmLck");
+  CHECK_OK(acre__os_lock(base, 4 * page));
+  unsigned char resident[4] = {0};
+  CHECK(mincore(base, 4 * page, resident) == 0);
+  for (size_t i = 0; i < 4; i++) CHECK((resident[i] & 1) != 0);
+  CHECK_EQ(status_bytes("VmLck"), before + 4 * page);
+  CHECK_OK(acre__os_unlock(base, 4 * page));
+  CHECK_EQ(status_bytes("VmLck"), before);
+  release(base, 4);
+}
+
+static void lock_without_rights(void *context) {
+  size_t limit = *(size_t *)context;
+  char *base = reserve_committed(64);
+  set_limit(RLIMIT_MEMLOCK, limit);
+  become_nobody();
+  CHECK_RESULT(acre__os_lock(base, 64 * page_size()), ACRE_E_LOCK_LIMIT);
+  CHECK_EQ(status_bytes("VmLck"), 0);
+  if (limit != 0) { /* what is locked already counts */
+    CHECK_OK(acre__os_lock(base, limit));
+    CHECK_RESULT(acre__os_lock(base + limit, page_size()), ACRE_E_LOCK_LIMIT);
+    CHECK_EQ(status_bytes("VmLck"), limit);
+  }
+}
+
+TEST(lock_says_which_limit_was_met) {
+  size_t limit = 0;
+  CHECK_IN_CHILD(lock_without_rights, &limit);
+  limit = 16 * page_size();
+  CHECK_IN_CHILD(lock_without_rights, &limit);
+}
+
+TEST(lock_needs_access) {
+  char *base = reserve(4);
+  REQUIRE_OK(acre__os_commit(base, page_size(), ACRE_VM_READ_WRITE));
+  CHECK_RESULT(acre__os_lock(base, 2 * page_size()), ACRE_E_ACCESS_DENIED);
+  CHECK_EQ(status_bytes("VmLck"), 0);
+  release(base, 4);
+}
+
+/* ------------------------------------------------------------- reset */
+
+enum { ADVISE_PAGEOUT = 21 };
+
+TEST(undo_makes_content_count_again) {
+  size_t size = 600 * page_size();
+  char *base = reserve_committed(600);
+  memset(base, 0x5a, size);
+  memset(base + 7 * page_size(), 0, page_size()); /* written, and zero */
+  CHECK_OK(acre__os_reset(base, size));
+  CHECK_OK(acre__os_undo_reset(base, size));
+  CHECK(all_bytes_are(base, 7 * page_size(), 0x5a));
+  CHECK(all_bytes_are(base + 7 * page_size(), page_size(), 0));
+  madvise(base, size, ADVISE_PAGEOUT); /* drops what does not count */
+  CHECK(all_bytes_are(base + 8 * page_size(), 592 * page_size(), 0x5a));
+  release(base, 600);
+}
+
+TEST(undo_tells_of_lost_content) {
+  size_t page = page_size();
+  char *base = reserve_committed(600);
+  memset(base, 0x5a, 600 * page);
+  CHECK_OK(acre__os_reset(base, 600 * page));
+  REQUIRE_OK(acre__os_discard(base + 599 * page, page)); /* as the system would drop it */
+  CHECK_RESULT(acre__os_undo_reset(base, 600 * page), ACRE_E_CONTENT_LOST);
+  CHECK(all_bytes_are(base, 599 * page, 0x5a));
+  CHECK(all_bytes_are(base + 599 * page, page, 0));
+  CHECK_OK(acre__os_undo_reset(base, 600 * page)); /* all count now */
+  release(base, 600);
+}
+
+TEST(undo_counts_pages_never_written_as_lost) {
+  char *base = reserve_committed(2);
+  CHECK_OK(acre__os_reset(base, page_size()));
+  CHECK_RESULT(acre__os_undo_reset(base, page_size()), ACRE_E_CONTENT_LOST);
+  CHECK(all_bytes_are(base + page_size(), page_size(), 0)); /* read, which is not written */
+  CHECK_RESULT(acre__os_undo_reset(base + page_size(), page_size()), ACRE_E_CONTENT_LOST);
+  release(base, 2);
+}
+
+/* The kernel is asked to drop what was reset. Whatever it did: the answer must be true. */
+TEST(undo_tells_the_truth_under_pressure) {
+  size_t page = page_size();
+  char *base = reserve_committed(256);
+  for (int round = 0; round < 20; round++) {
+    memset(base, 0x5a, 256 * page);
+    CHECK_OK(acre__os_reset(base, 256 * page));
+    size_t from = test_random_below(256), count = test_random_below(256 - from) + 1;
+    madvise(base + from * page, count * page, ADVISE_PAGEOUT);
+    acre_result result = acre__os_undo_reset(base, 256 * page);
+    CHECK_RESULT(result, all_bytes_are(base, 256 * page, 0x5a) ? ACRE_OK : ACRE_E_CONTENT_LOST);
+  }
+  release(base, 256);
+}
+
+/* ------------------------------------------------------------- thread.c */
+
+static _Atomic uint32_t parking;
+
+static void *wait_there(void *context) {
+  while (atomic_load(&parking) == 1) acre__park(&parking, 1);
+  atomic_fetch_add(&parking, 1);
+  return context;
+}
+
+TEST(unpark_wakes_who_is_parked) {
+  pthread_t thread;
+  atomic_store(&parking, 1);
+  acre__park(&parking, 2); /* not what is expected: returns at once */
+  REQUIRE(pthread_create(&thread, NULL, wait_there, NULL) == 0);
+  usleep(20000);
+  CHECK_EQ(atomic_load(&parking), 1);
+  atomic_store(&parking, 10);
+  errno = 12345;
+  acre__unpark(&parking);
+  CHECK_EQ(errno, 12345);
+  REQUIRE(pthread_join(thread, NULL) == 0);
+  CHECK_EQ(atomic_load(&parking), 11);
+}
+
+static char fork_calls[8];
+
+static void before_fork(void) {
+  strcat(fork_calls, "b");
+}
+
+static void in_parent(void) {
+  strcat(fork_calls, "p");
+}
+
+static void in_child(void) {
+  strcat(fork_calls, "c");
+}
+
+static void check_child(void *context) {
+  (void)context;
+  CHECK(strcmp(fork_calls, "bc") == 0);
+}
+
+TEST(calls_around_fork) {
+  REQUIRE_OK(acre__os_at_fork(before_fork, in_parent, in_child));
+  fork_calls[0] = '\0';
+  CHECK_IN_CHILD(check_child, NULL);
+  CHECK(strcmp(fork_calls, "bp") == 0);
+  CHECK_OK(acre__os_at_fork(NULL, NULL, NULL));
+}
