@@ -150,6 +150,13 @@ static inline void *acre_array_at(const acre_array *array, size_t index) {
   return (char *)array->data + index * array->element_size;
 }
 
+/* A function of a type may stay unused without a warning. */
+#ifdef __GNUC__
+#define ACRE_ARRAY_INLINE static inline __attribute__((unused))
+#else
+#define ACRE_ARRAY_INLINE static inline
+#endif
+
 /*
  * The typed face: ACRE_ARRAY_DEFINE(points, struct point) declares the type
  * `points` and the inline functions points_create(&a, maximum, options),
@@ -158,54 +165,54 @@ static inline void *acre_array_at(const acre_array *array, size_t index) {
  * points_reserve, points_shrink, points_clear: those above, with the element's
  * type known to the compiler.
  */
-#define ACRE_ARRAY_DEFINE(name, type)                                                                   \
-  typedef struct name {                                                                                 \
-    acre_array array;                                                                                   \
-  } name;                                                                                               \
-  static inline acre_result name##_create(name *a, size_t maximum, const acre_array_options *options) { \
-    return acre_array_create(&a->array, maximum, sizeof(type), options);                                \
-  }                                                                                                     \
-  static inline void name##_destroy(name *a) {                                                          \
-    acre_array_destroy(&a->array);                                                                      \
-  }                                                                                                     \
-  static inline acre_result name##_push(name *a, type value) {                                          \
-    if (a->array.count == a->array.capacity) {                                                          \
-      acre_result result = acre_array_grow(&a->array);                                                  \
-      if (result != ACRE_OK) return result;                                                             \
-    }                                                                                                   \
-    ((type *)a->array.data)[a->array.count++] = value;                                                  \
-    return ACRE_OK;                                                                                     \
-  }                                                                                                     \
-  static inline acre_result name##_pop(name *a, type *value) {                                          \
-    if (a->array.count == 0) return ACRE_E_OUT_OF_RANGE;                                                \
-    a->array.count--;                                                                                   \
-    if (value != NULL) *value = ((type *)a->array.data)[a->array.count];                                \
-    return ACRE_OK;                                                                                     \
-  }                                                                                                     \
-  static inline type *name##_at(const name *a, size_t index) {                                          \
-    return (type *)a->array.data + index;                                                               \
-  }                                                                                                     \
-  static inline type *name##_data(const name *a) {                                                      \
-    return (type *)a->array.data;                                                                       \
-  }                                                                                                     \
-  static inline size_t name##_count(const name *a) {                                                    \
-    return a->array.count;                                                                              \
-  }                                                                                                     \
-  static inline acre_result name##_append(name *a, const type *elements, size_t count) {                \
-    return acre_array_append(&a->array, elements, count);                                               \
-  }                                                                                                     \
-  static inline acre_result name##_resize(name *a, size_t count) {                                      \
-    return acre_array_resize(&a->array, count);                                                         \
-  }                                                                                                     \
-  static inline acre_result name##_reserve(name *a, size_t count) {                                     \
-    return acre_array_reserve(&a->array, count);                                                        \
-  }                                                                                                     \
-  static inline acre_result name##_shrink(name *a) {                                                    \
-    return acre_array_shrink(&a->array);                                                                \
-  }                                                                                                     \
-  static inline void name##_clear(name *a) {                                                            \
-    acre_array_clear(&a->array);                                                                        \
-  }                                                                                                     \
+#define ACRE_ARRAY_DEFINE(name, type)                                                                       \
+  typedef struct name {                                                                                     \
+    acre_array array;                                                                                       \
+  } name;                                                                                                   \
+  ACRE_ARRAY_INLINE acre_result name##_create(name *a, size_t maximum, const acre_array_options *options) { \
+    return acre_array_create(&a->array, maximum, sizeof(type), options);                                    \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE void name##_destroy(name *a) {                                                          \
+    acre_array_destroy(&a->array);                                                                          \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_push(name *a, type value) {                                          \
+    if (a->array.count == a->array.capacity) {                                                              \
+      acre_result result = acre_array_grow(&a->array);                                                      \
+      if (result != ACRE_OK) return result;                                                                 \
+    }                                                                                                       \
+    ((type *)a->array.data)[a->array.count++] = value;                                                      \
+    return ACRE_OK;                                                                                         \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_pop(name *a, type *value) {                                          \
+    if (a->array.count == 0) return ACRE_E_OUT_OF_RANGE;                                                    \
+    a->array.count--;                                                                                       \
+    if (value != NULL) *value = ((type *)a->array.data)[a->array.count];                                    \
+    return ACRE_OK;                                                                                         \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE type *name##_at(const name *a, size_t index) {                                          \
+    return (type *)a->array.data + index;                                                                   \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE type *name##_data(const name *a) {                                                      \
+    return (type *)a->array.data;                                                                           \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE size_t name##_count(const name *a) {                                                    \
+    return a->array.count;                                                                                  \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_append(name *a, const type *elements, size_t count) {                \
+    return acre_array_append(&a->array, elements, count);                                                   \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_resize(name *a, size_t count) {                                      \
+    return acre_array_resize(&a->array, count);                                                             \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_reserve(name *a, size_t count) {                                     \
+    return acre_array_reserve(&a->array, count);                                                            \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_shrink(name *a) {                                                    \
+    return acre_array_shrink(&a->array);                                                                    \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE void name##_clear(name *a) {                                                            \
+    acre_array_clear(&a->array);                                                                            \
+  }                                                                                                         \
   struct name
 
 #ifdef __cplusplus
