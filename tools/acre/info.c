@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* `acre info`: the system's figures and the mechanisms that Acre uses here, for people or as JSON. */
+#define _POSIX_C_SOURCE 200809L
+#include <acre/base.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "message.h"
+#include "terminal.h"
+#include "text.h"
+#include "tool.h"
+
+#define NAME_WIDTH 30
+
+static void print_help(void) {
+  fputs(_("Usage: acre info [OPTION]...\n"
+          "Shows the system's figures, and how Acre works on this machine.\n"
+          "\n"
+          "Options:\n"
+          "      --json        print JSON: sizes in bytes, addresses as numbers\n"
+          "      --no-color    no colours (also: the variable NO_COLOR)\n"
+          "      --lang LANG   speak LANG: en or ko (default: the locale's language)\n"
+          "  -h, --help        show this help\n"
+          "\n"
+          "The variable ACRE_OPTIONS forces other mechanisms: commit=mprotect, query=proc,\n"
+          "populate=touch, separated by commas.\n"),
+        stdout);
+}
+
+static const char *commit_way_name(acre_commit_way way) {
+  return way == ACRE_COMMIT_BY_GUARD ? "guard" : "mprotect";
+}
+
+static const char *query_way_name(acre_query_way way) {
+  return way == ACRE_QUERY_BY_IOCTL ? "ioctl" : "proc";
+}
+
+static const char *populate_way_name(acre_populate_way way) {
+  return way == ACRE_POPULATE_BY_MADVISE ? "madvise" : "touch";
+}
+
+static void print_json(const acre_system *system) {
+  struct json json;
+  json_start(&json, stdout);
+  json_begin_object(&json, NULL);
+  json_string(&json, "version", acre_version());
+  json_string(&json, "kernel", system->kernel);
+  json_begin_object(&json, "system");
+  json_number(&json, "page_size", system->page_size);
+  json_number(&json, "allocation_granularity", system->allocation_granularity);
+  json_number(&json, "lowest_address", system->lowest_address);
+  json_number(&json, "highest_address", system->highest_address);
+  json_number(&json, "large_page_size", system->large_page_size);
+  json_number(&json, "physical_memory", system->physical_memory);
+  json_number(&json, "available_memory", system->available_memory);
+  json_number(&json, "swap", system->swap);
+  json_number(&json, "processors", system->processors);
+  json_number(&json, "mapping_limit", system->mapping_limit);
+  json_integer(&json, "overcommit_mode", system->overcommit_mode);
+  json_bool(&json, "transparent_large_pages", system->transparent_large_pages);
+  json_end_object(&json);
+  json_begin_object(&json, "mechanisms");
+  json_string(&json, "commit", commit_way_name(system->commit_way));
+  json_string(&json, "query", query_way_name(system->query_way));
+  json_string(&json, "populate", populate_way_name(system->populate_way));
+  json_end_object(&json);
+  json_begin_object(&json, "process");
+  json_number(&json, "regions", system->regions);
+  json_number(&json, "reserved_bytes", system->reserved_bytes);
+  json_number(&json, "commit_charge", system->commit_charge);
+  json_number(&json, "metadata_bytes", system->metadata_bytes);
+  json_end_object(&json);
+  json_end_object(&json);
+  json_finish(&json);
+}
+
+static void print_heading(const char *heading) {
+  printf("\n%s%s%s\n", terminal_paint(PAINT_TITLE), heading, terminal_paint(PAINT_NONE));
+}
+
+static void print_row(const char *name, const char *value) {
+  fputs("  ", stdout);
+  text_print_left(stdout, name, NAME_WIDTH);
+  puts(value);
+}
+
+static void print_system(const acre_system *system) {
+  char value[128];
+  uint64_t space = (uint64_t)system->highest_address - system->lowest_address + 1;
+  print_heading(_("System"));
+  print_row(_("page size"), text_size(system->page_size).s);
+  print_row(_("allocation granularity"), text_size(system->allocation_granularity).s);
+  snprintf(value, sizeof value, "0x%" PRIxPTR " - 0x%" PRIxPTR " (%s)", system->lowest_address, system->highest_address,
+           text_size(space).s);
+  print_row(_("addresses"), value);
+  print_row(_("number of pages"), text_count(space / system->page_size).s);
+  print_row(_("large page size"), system->large_page_size > 0 ? text_size(system->large_page_size).s : _("none"));
+  snprintf(value, sizeof value, _("%s, of which %s are available"), text_size(system->physical_memory).s,
+           text_size(system->available_memory).s);
+  print_row(_("RAM"), value);
+  print_row(_("swap"), system->swap > 0 ? text_size(system->swap).s : _("none"));
+  print_row(_("processors"), text_count(system->processors).s);
+}
+
+static void print_kernel(const acre_system *system) {
+  static const char *const overcommit[] = {N_("0: promises more than there is, within reason"),
+                                           N_("1: promises everything"), N_("2: promises no more than there is")};
+  print_heading(_("Kernel"));
+  print_row(_("mappings a process may have"), text_count(system->mapping_limit).s);
+  print_row(_("overcommit"), system->overcommit_mode >= 0 && system->overcommit_mode <= 2
+                                 ? _(overcommit[system->overcommit_mode])
+                                 : _("unknown"));
+  print_row(_("transparent large pages"), system->transparent_large_pages ? _("on request") : _("no"));
+}
+
+static void print_mechanisms(const acre_system *system) {
+  print_heading(_("Mechanisms in use"));
+  print_row(_("commit of scattered pages"), system->commit_way == ACRE_COMMIT_BY_GUARD
+                                                ? _("guard markers (MADV_GUARD_INSTALL)")
+                                                : _("mprotect: each run of pages costs mappings"));
+  print_row(_("questions on other memory"),
+            system->query_way == ACRE_QUERY_BY_IOCTL ? "ioctl (PROCMAP_QUERY)" : "/proc/self/maps");
+  print_row(_("populating"), system->populate_way == ACRE_POPULATE_BY_MADVISE ? "madvise (MADV_POPULATE_WRITE)"
+                                                                              : _("touching each page"));
+}
+
+int info_main(int argc, char **argv) {
+  static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+                                          {"no-color", no_argument, NULL, 'c'},
+                                          {"lang", required_argument, NULL, 'L'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+  bool as_json = false, no_color = false, help = false;
+  for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
+    switch (option) {
+    case 'j':
+      as_json = true;
+      break;
+    case 'c':
+      no_color = true;
+      break;
+    case 'L':
+      if (!tool_set_language(optarg)) return TOOL_USAGE;
+      break;
+    case 'h':
+      help = true;
+      break;
+    default:
+      return tool_bad_option(option, argv);
+    }
+  }
+  if (help) {
+    print_help();
+    return TOOL_OK;
+  }
+  if (optind < argc) {
+    tool_complain(_("'%s' is not expected; see 'acre info --help'"), argv[optind]);
+    return TOOL_USAGE;
+  }
+  acre_system system;
+  acre_result result = acre_system_info(&system);
+  if (result != ACRE_OK) {
+    tool_complain(_("cannot learn the system's figures: %s"), _(acre_result_text(result)));
+    return TOOL_FAILED;
+  }
+  terminal_begin(no_color);
+  if (as_json) {
+    print_json(&system);
+    return TOOL_OK;
+  }
+  printf("%sacre %s%s, %s\n", terminal_paint(PAINT_TITLE), acre_version(), terminal_paint(PAINT_NONE), system.kernel);
+  print_system(&system);
+  print_kernel(&system);
+  print_mechanisms(&system);
+  return TOOL_OK;
+}
