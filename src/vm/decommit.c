@@ -27,6 +27,13 @@ static void record(struct acre__region *region, size_t start, size_t end) {
   acre__table_edit(&region->table, start, end, 0, 0);
 }
 
+/* The same where it changes what is mapped how. */
+static void record_mapped(struct acre__region *region, size_t start, size_t end) {
+  intptr_t before = (intptr_t)acre__table_boundaries(&region->table, start, end);
+  record(region, start, end);
+  acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, start, end) - before);
+}
+
 /* Whether the chunk has no committed page outside [start, end) of it. */
 static bool leaves_nothing(acre__chunk word, size_t start, size_t end) {
   if (start > 0) {
@@ -56,12 +63,9 @@ static acre_result empty_chunks(struct acre__region *region, size_t first, size_
 
 /* Pages become PROT_NONE, whatever that does to the mappings. */
 static acre_result cut_out(struct acre__region *region, size_t start, size_t end) {
-  intptr_t before = (intptr_t)acre__table_boundaries(&region->table, start, end);
   acre_result result = decommit_range(region, start, end);
-  if (result != ACRE_OK) return result;
-  record(region, start, end);
-  acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, start, end) - before);
-  return ACRE_OK;
+  if (result == ACRE_OK) record_mapped(region, start, end);
+  return result;
 }
 
 /* Content goes, access stays: all that can be done without a mapping. */
@@ -69,7 +73,7 @@ static acre_result empty_in_place(struct acre__region *region, size_t start, siz
   acre_result result = acre__os_discard(acre__region_address(region, start), bytes_of(end - start));
   if (result != ACRE_OK) return result;
   acre__chunk_set_loose(acre__table_chunk(&region->table, start / ACRE_CHUNK_PAGES), true);
-  record(region, start, end);
+  record_mapped(region, start, end);
   return ACRE_OK;
 }
 
@@ -86,12 +90,10 @@ static acre_result hide_in_open_chunk(struct acre__region *region, size_t start,
   if (result != ACRE_OK) return result;
   struct acre__page_run run = acre__table_run(&region->table, start, end, ACRE_PAGE_PROTECTION);
   if (run.attributes != base || run.end < end) {
-    intptr_t before = (intptr_t)acre__table_boundaries(&region->table, start, end);
     acre_result protected = acre__os_protect(address, bytes_of(end - start), (acre_vm_protection)base);
-    record(region, start, end);
     /* Hidden all the same; what the mapping is like below is found out by the next commit. */
     if (protected != ACRE_OK) acre__chunk_set_loose(acre__table_chunk(&region->table, chunk), true);
-    acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, start, end) - before);
+    record_mapped(region, start, end);
     return ACRE_OK;
   }
   record(region, start, end);
@@ -106,7 +108,7 @@ static acre_result loosen(struct acre__region *region, size_t start, size_t end)
   if (!whole) return empty_in_place(region, start, end);
   acre_result result = decommit_range(region, from, to);
   if (result == ACRE_E_MAPPING_LIMIT) return empty_in_place(region, start, end);
-  if (result == ACRE_OK) record(region, start, end);
+  if (result == ACRE_OK) record_mapped(region, start, end);
   return result;
 }
 

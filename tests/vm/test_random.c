@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random commits, decommits, protections and locks against a model of one byte
+ * array, compared with acre_vm_query run by run and with the kernel page by
+ * page: what may be read, what may be written, and what is in it.
+ */
+#include <acre/vm.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "vm/region.h"
+#include "vm/root.h"
+
+enum { PAGES = 3 * 512 + 200, OPERATIONS = 3000, CHECK_EVERY = 150 };
+
+/* What one page should be. */
+struct page {
+  acre_vm_protection protection; /* ACRE_VM_DEFAULT: reserved */
+  unsigned char content;         /* its first byte */
+};
+
+struct model {
+  struct page pages[PAGES];
+  char *base;
+  size_t page_size;
+  bool reserved_may_be_open; /* coarsened commits leave reserved pages accessible */
+};
+
+static bool may_read(acre_vm_protection protection) {
+  return protection == ACRE_VM_READ || protection == ACRE_VM_READ_WRITE || protection == ACRE_VM_EXECUTE_READ ||
+         protection == ACRE_VM_EXECUTE_READ_WRITE;
+}
+
+static bool may_write(acre_vm_protection protection) {
+  return protection == ACRE_VM_READ_WRITE || protection == ACRE_VM_EXECUTE_READ_WRITE;
+}
+
+static void check_table(void) {
+  CHECK(acre__index_is_valid(&acre__root.index));
+  struct acre__region *region = acre__index_next(&acre__root.index, 0);
+  for (; region != NULL; region = acre__index_next(&acre__root.index, region->base)) {
+    CHECK(acre__table_is_valid(&region->table));
+    CHECK_EQ(region->committed_pages, acre__table_committed(&region->table, 0, region->table.pages));
+  }
+}
+
+static void check_queries(const struct model *model) {
+  for (size_t i = 0; i < PAGES;) {
+    size_t end = i;
+    while (end < PAGES && model->pages[end].protection == model->pages[i].protection) end++;
+    acre_vm_info info;
+    REQUIRE_OK(acre_vm_query(model->base + i * model->page_size, &info));
+    bool committed = model->pages[i].protection != ACRE_VM_DEFAULT;
+    CHECK_EQ(info.state, committed ? ACRE_VM_COMMITTED : ACRE_VM_RESERVED);
+    if (committed) CHECK_EQ(info.protection, model->pages[i].protection);
+    CHECK_EQ(info.size, (end - i) * model->page_size);
+    CHECK_EQ((uintptr_t)info.region_base, (uintptr_t)model->base);
+    CHECK_EQ(info.region_size, PAGES * model->page_size);
+    i = end;
+  }
+}
+
+static void check_kernel(const struct model *model) {
+  for (size_t i = 0; i < PAGES; i++) {
+    char *address = model->base + i * model->page_size;
+    const struct page *page = &model->pages[i];
+    if (page->protection == ACRE_VM_DEFAULT) {
+      if (!model->reserved_may_be_open) CHECK(!test_can_read(address));
+      continue;
+    }
+    /* Executing alone is readable on processors without protection keys. */
+    if (page->protection != ACRE_VM_EXECUTE) CHECK_EQ(test_can_read(address), may_read(page->protection));
+    CHECK_EQ(test_can_write(address), may_write(page->protection));
+    if (may_read(page->protection)) CHECK_EQ((unsigned char)*address, page->content);
+  }
+}
+
+static void random_range(size_t *start, size_t *end) {
+  static const size_t longest[] = {1, 4, 40, 700, PAGES};
+  size_t most = longest[test_random_below(5)];
+  *start = test_random_below(PAGES);
+  *end = *start + 1 + test_random_below(most);
+  if (*end > PAGES) *end = PAGES;
+}
+
+static void random_commit(struct model *model, char *address, size_t start, size_t end) {
+  acre_vm_protection protection = ACRE_VM_READ_WRITE;
+  if (test_random_below(4) == 0) protection = (acre_vm_protection)(1 + test_random_below(6));
+  CHECK_OK(acre_vm_commit(address, (end - start) * model->page_size, protection));
+  for (size_t i = start; i < end; i++) {
+    if (model->pages[i].protection == ACRE_VM_DEFAULT) model->pages[i].content = 0;
+    model->pages[i].protection = protection;
+  }
+}
+
+static void random_decommit(struct model *model, char *address, size_t start, size_t end) {
+  CHECK_OK(acre_vm_decommit(address, (end - start) * model->page_size));
+  for (size_t i = start; i < end; i++) model->pages[i].protection = ACRE_VM_DEFAULT;
+}
+
+static void random_protect(struct model *model, char *address, size_t start, size_t end) {
+  acre_vm_protection protection = (acre_vm_protection)(1 + test_random_below(6)), old = ACRE_VM_DEFAULT;
+  acre_result expected = ACRE_OK;
+  for (size_t i = start; i < end; i++)
+    if (model->pages[i].protection == ACRE_VM_DEFAULT) expected = ACRE_E_NOT_COMMITTED;
+  CHECK_RESULT(acre_vm_protect(address, (end - start) * model->page_size, protection, &old), expected);
+  if (expected != ACRE_OK) return;
+  CHECK_EQ(old, model->pages[start].protection);
+  for (size_t i = start; i < end; i++) model->pages[i].protection = protection;
+}
+
+static void random_write(struct model *model, size_t start, size_t end) {
+  for (size_t i = start; i < end; i++) {
+    if (!may_write(model->pages[i].protection)) continue;
+    model->pages[i].content = (unsigned char)(1 + test_random_below(255));
+    model->base[i * model->page_size] = (char)model->pages[i].content;
+    model->base[(i + 1) * model->page_size - 1] = (char)model->pages[i].content;
+  }
+}
+
+static void random_lock(struct model *model, char *address, size_t start, size_t end) {
+  bool readable = true;
+  for (size_t i = start; i < end; i++) readable &= may_read(model->pages[i].protection);
+  if (!readable) return;
+  if (acre_vm_lock(address, (end - start) * model->page_size) == ACRE_OK && test_random_below(2) == 0)
+    CHECK_OK(acre_vm_unlock(address, (end - start) * model->page_size));
+}
+
+static void run(void *options) {
+  static struct model model;
+  setenv("ACRE_OPTIONS", options, 1);
+  acre_system system;
+  REQUIRE_OK(acre_system_info(&system));
+  model.page_size = system.page_size;
+  model.reserved_may_be_open = strstr(options, "map_budget") != NULL;
+  void *base;
+  REQUIRE_OK(acre_vm_reserve(PAGES * system.page_size, NULL, &base));
+  model.base = base;
+
+  for (int i = 1; i <= OPERATIONS; i++) {
+    size_t start, end;
+    random_range(&start, &end);
+    char *address = model.base + start * model.page_size;
+    switch (test_random_below(8)) {
+      case 0:
+      case 1:
+      case 2: random_commit(&model, address, start, end); break;
+      case 3:
+      case 4: random_decommit(&model, address, start, end); break;
+      case 5: random_protect(&model, address, start, end); break;
+      case 6: random_write(&model, start, end); break;
+      default: random_lock(&model, address, start, end < start + 4 ? end : start + 4); break;
+    }
+    check_table();
+    check_queries(&model);
+    if (i % CHECK_EVERY == 0) check_kernel(&model);
+  }
+  REQUIRE_OK(acre_vm_release(model.base));
+  CHECK_EQ(acre__root.mappings, 0);
+  CHECK_EQ(acre__root.index.count, 0);
+}
+
+TEST(with_guard_markers) {
+  CHECK_EQ(test_in_child(run, "commit=guard"), 0);
+}
+
+TEST(with_mprotect) {
+  CHECK_EQ(test_in_child(run, "commit=mprotect"), 0);
+}
+
+TEST(with_few_mappings_left) {
+  CHECK_EQ(test_in_child(run, "commit=mprotect,map_budget=40"), 0);
+}
