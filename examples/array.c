@@ -11,7 +11,7 @@ ACRE_ARRAY_DEFINE(points, struct point);
 
 int main(void) {
   points track;
-  acre_result result = points_create(&track, (size_t)1 << 40, NULL); /* up to 2^40: address space only */
+  acre_result result = points_create(&track, (size_t)1 << 32, NULL); /* up to 64 GiB: addresses, no memory */
   if (result == ACRE_OK) result = points_push(&track, (struct point){1, 2});
   if (result != ACRE_OK) {
     fprintf(stderr, "array: %s\n", acre_result_text(result));
