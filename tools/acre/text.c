@@ -11,10 +11,10 @@ struct text text_size(uint64_t bytes) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   struct text out;
   unsigned unit = 0;
-  while (unit < 6 && bytes >> (10 * (unit + 1)) != 0) unit++;
+  /* From 1023.95 on, one decimal would round up to 1024.0: that is the next unit's 1.00. */
+  while (unit < 6 && (double)bytes / (double)(UINT64_C(1) << (10 * unit)) >= 1023.95) unit++;
   uint64_t whole = bytes >> (10 * unit);
-  uint64_t rest = bytes & ((UINT64_C(1) << (10 * unit)) - 1);
-  if (rest == 0)
+  if (whole << (10 * unit) == bytes)
     snprintf(out.s, sizeof out.s, "%llu %s", (unsigned long long)whole, units[unit]);
   else
     snprintf(out.s, sizeof out.s, "%.*f %s", whole < 10 ? 2 : 1, (double)bytes / (double)(UINT64_C(1) << (10 * unit)),

@@ -215,7 +215,7 @@ void tour_show_bar(struct tour *tour, const char *label) {
 }
 
 size_t tour_space(const struct tour *tour, uint64_t wish) {
-  uint64_t space = (tour->system.highest_address - tour->system.lowest_address) / 2;
+  uint64_t space = (tour->system.highest_address - tour->system.lowest_address) / 4 * 3;
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur / 4 < space)
     space = limit.rlim_cur / 4;

@@ -102,8 +102,7 @@ static void commit_too_far(struct tour *tour, char *base) {
   double started = progress_clock();
   acre_result result = acre_vm_commit(base + size - page, 2 * page, ACRE_VM_DEFAULT);
   tour_call(tour, result, ACRE_E_SPANS_REGIONS, progress_clock() - started,
-            _("acre_vm_commit(base + %zu, %zu, ACRE_VM_DEFAULT)  // one page inside, one outside"), size - page,
-            2 * page);
+            _("acre_vm_commit(base + %zu, %zu, ACRE_VM_DEFAULT)  // one page too far"), size - page, 2 * page);
   tour_show(tour);
   tour_check(tour,
              tour->after.range.committed == tour->before.range.committed &&

@@ -210,14 +210,17 @@ static bool generate(struct tour *tour, struct number_sums *sums) {
     numbers_generate(numbers, count);
     number_sums_add(sums, numbers, count);
     tour_show(tour);
+  }
+  close_mapped(tour, &mapped);
+  if (made) {
     struct stat status;
     bool is_known = stat(temp_file_path(), &status) == 0;
+    tour_gap();
     tour_check(tour, is_known && (uint64_t)status.st_size == plan.size, _("the file is %s long"),
                text_size(plan.size).s);
     tour_check(tour, is_known && (uint64_t)status.st_blocks * 512 >= plan.size,
                _("its blocks are allocated: no store could meet a full disk"));
   }
-  close_mapped(tour, &mapped);
   tour_step_end(tour);
   return made;
 }

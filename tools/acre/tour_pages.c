@@ -13,6 +13,7 @@
 #include "tour.h"
 
 #define SPACE_TO_RESERVE (UINT64_C(64) << 40)
+#define SMALLEST_SPACE (UINT64_C(1) << 30)
 #define SLACK (UINT64_C(256) << 10) /* what RSS moves by itself: the program's own code is paged in as it runs */
 #define BLOCKS 64
 
@@ -32,11 +33,14 @@ static bool rss_is_steady(const struct tour *tour) {
 
 /* ------------------------------------------------------------- reserving */
 
-static char *reserve_much(struct tour *tour, size_t size) {
+static char *reserve_much(struct tour *tour, size_t *out_size) {
   tour_step(tour, _("Reserve a great deal"),
             _("A program may need a contiguous range some day and must not pay for it today. RESERVE holds the "
               "addresses and nothing else: no RAM, no disk."));
+  size_t size = tour_space(tour, SPACE_TO_RESERVE);
   acre_vm_options options = {.address = free_place(size)};
+  while (options.address == NULL && size > SMALLEST_SPACE) options.address = free_place(size /= 2);
+  *out_size = size;
   if (options.address != NULL) tour_watch(tour, options.address, size);
   void *base;
   double started = progress_clock();
@@ -48,7 +52,7 @@ static char *reserve_much(struct tour *tour, size_t size) {
     return NULL;
   }
   tour_show(tour);
-  tour_check(tour, base == options.address, _("the region is where it was wished for"));
+  tour_check(tour, base == options.address, _("the region is where it was wished for: 0x%" PRIxPTR), (uintptr_t)base);
   tour_check(tour, tour->before.range.free == size, _("before, all of it was FREE"));
   tour_check(tour, tour->after.range.reserved == size, _("now all of it is RESERVE: %s"), text_size(size).s);
   tour_check(tour, tour->after.range.committed == 0 && rss_is_steady(tour), _("and it costs no memory"));
@@ -100,8 +104,8 @@ static void release_region(struct tour *tour, void *base, size_t size, const cha
 
 void tour_reserve(struct tour *tour) {
   tour_chapter(tour, _("RESERVE costs nothing"));
-  size_t size = tour_space(tour, SPACE_TO_RESERVE);
-  char *base = reserve_much(tour, size);
+  size_t size;
+  char *base = reserve_much(tour, &size);
   if (base == NULL) return;
   place_nothing_else(tour, base, size);
   release_region(tour, base, size, _("Release it"));
@@ -134,19 +138,16 @@ static void fill(const struct pages *pages, size_t first, size_t count, char val
   memset(pages->base + first * pages->page, value, count * pages->page);
 }
 
-/* Whether Acre's own table says of every page what the kernel says. */
-static bool table_agrees(const struct tour *tour, const struct pages *pages) {
-  for (size_t i = 0; i < pages->count; i++) {
-    const char *address = pages->base + i * pages->page;
-    struct kernel_range kernel;
+/* Whether the kernel says of every run of pages what Acre's own table says. */
+static bool table_agrees(const struct pages *pages) {
+  const char *end = pages->base + pages->count * pages->page;
+  for (const char *at = pages->base; at < end;) {
     acre_vm_info info;
-    if (!kernel_range(address, pages->page, &kernel, NULL, NULL)) return false;
-    if (acre_vm_query(address, &info) != ACRE_OK || info.region_base != pages->base) return false;
-    acre_vm_state state = kernel.committed != 0  ? ACRE_VM_COMMITTED
-                          : kernel.reserved != 0 ? ACRE_VM_RESERVED
-                                                 : ACRE_VM_FREE;
-    if (info.state != state || tour->system.page_size != pages->page) return false;
-    if (i == 255) break; /* a look at the kernel's maps per page: enough of them */
+    struct kernel_range kernel;
+    if (acre_vm_query(at, &info) != ACRE_OK || info.region_base != pages->base || info.size == 0) return false;
+    if (info.size > (size_t)(end - at) || !kernel_range(at, info.size, &kernel, NULL, NULL)) return false;
+    if ((info.state == ACRE_VM_COMMITTED ? kernel.committed : kernel.reserved) != info.size) return false;
+    at += info.size;
   }
   return true;
 }
@@ -213,7 +214,7 @@ static void commit_more(struct tour *tour, const struct pages *pages) {
   tour_check(tour, tour->after.range.committed == committed, _("half of the region and one page are COMMIT: %s"),
              text_size(committed).s);
   tour_check(tour, is_filled(pages, 0, pages->quarter, 'A'), _("the first quarter has kept its content"));
-  tour_check(tour, table_agrees(tour, pages), _("acre_vm_query says of each page what the kernel says"));
+  tour_check(tour, table_agrees(pages), _("acre_vm_query says of each page what the kernel says"));
   tour_step_end(tour);
 }
 
