@@ -14,10 +14,10 @@ acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection pr
   size_t end;
   acre_result result;
   *out = NULL;
-  if (!acre__checked_add(base, size, &end)) return ACRE_E_INVALID_SIZE;
-  if (base == 0) {
+  if (wish == NULL) {
     result = acre__place_anywhere(size, system->granularity, &base);
-  } else if (base < system->lowest_address || end - 1 > system->highest_address) {
+  } else if (base < system->lowest_address || !acre__checked_add(base, size, &end) ||
+             end - 1 > system->highest_address) {
     return ACRE_E_INVALID_ADDRESS;
   } else {
     result = acre__place_at(base, size);

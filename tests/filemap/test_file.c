@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening files: modes, what is no file, and what the system refuses. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "scratch.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static acre_result open_as(const char *path, acre_access access, acre_file_mode mode, acre_file **out) {
+  acre_file_options options = {.access = access, .mode = mode};
+  return acre_file_open(path, &options, out);
+}
+
+/* Opens and closes. */
+static acre_result try_open(const char *path, acre_access access, acre_file_mode mode) {
+  acre_file *file = NULL;
+  acre_result result = open_as(path, access, mode, &file);
+  CHECK((result == ACRE_OK) == (file != NULL));
+  acre_file_close(file);
+  return result;
+}
+
+static uint64_t size_of(acre_file *file) {
+  uint64_t size;
+  REQUIRE_OK(acre_file_size(file, &size));
+  return size;
+}
+
+TEST(modes_on_a_file_that_is_there) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 1000);
+  acre_file *file;
+  REQUIRE_OK(acre_file_open(path, NULL, &file));
+  CHECK_EQ(size_of(file), 1000);
+  acre_file_close(file);
+  CHECK_OK(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_OPEN));
+  CHECK_OK(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_OPEN_OR_CREATE));
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_CREATE), ACRE_E_EXISTS);
+  CHECK_EQ(scratch_status(path).st_size, 1000);
+  CHECK_OK(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_TRUNCATE));
+  CHECK_EQ(scratch_status(path).st_size, 0);
+  unlink(path);
+}
+
+TEST(modes_on_a_file_that_is_not_there) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 0);
+  unlink(path);
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ, ACRE_FILE_OPEN), ACRE_E_NOT_FOUND);
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_OPEN), ACRE_E_NOT_FOUND);
+  static const acre_file_mode making[] = {ACRE_FILE_OPEN_OR_CREATE, ACRE_FILE_CREATE, ACRE_FILE_TRUNCATE};
+  for (size_t i = 0; i < 3; i++) {
+    CHECK(access(path, F_OK) != 0);
+    CHECK_OK(try_open(path, ACRE_ACCESS_READ_WRITE, making[i]));
+    CHECK_EQ(scratch_status(path).st_size, 0);
+    unlink(path);
+  }
+  CHECK_RESULT(try_open("", ACRE_ACCESS_READ, ACRE_FILE_OPEN), ACRE_E_NOT_FOUND);
+  CHECK_RESULT(try_open("/no/such/folder/file", ACRE_ACCESS_READ_WRITE, ACRE_FILE_CREATE), ACRE_E_NOT_FOUND);
+}
+
+TEST(permissions_of_a_new_file) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 0);
+  mode_t mask = umask(027);
+  for (int i = 0; i < 2; i++) {
+    unlink(path);
+    acre_file_options options = {
+        .access = ACRE_ACCESS_READ_WRITE, .mode = ACRE_FILE_CREATE, .permissions = i == 0 ? 0 : 0707};
+    acre_file *file;
+    REQUIRE_OK(acre_file_open(path, &options, &file));
+    CHECK_EQ(scratch_status(path).st_mode & 07777, i == 0 ? 0640 : 0700);
+    acre_file_close(file);
+  }
+  umask(mask);
+  unlink(path);
+}
+
+TEST(bad_arguments) {
+  acre_file *file = (acre_file *)&file;
+  acre_file_options options = {0};
+  CHECK_RESULT(acre_file_open("/dev/null", NULL, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_file_open(NULL, NULL, &file), ACRE_E_INVALID_ARGUMENT);
+  CHECK(file == NULL);
+  options.access = ACRE_ACCESS_COPY_ON_WRITE;
+  CHECK_RESULT(acre_file_open("/dev/null", &options, &file), ACRE_E_INVALID_ARGUMENT);
+  options.access = (acre_access)3;
+  CHECK_RESULT(acre_file_open("/dev/null", &options, &file), ACRE_E_INVALID_ARGUMENT);
+  options = (acre_file_options){.access = ACRE_ACCESS_READ_WRITE, .mode = (acre_file_mode)4};
+  CHECK_RESULT(acre_file_open("/dev/null", &options, &file), ACRE_E_INVALID_ARGUMENT);
+  options = (acre_file_options){.access = ACRE_ACCESS_READ_WRITE, .permissions = 01000};
+  CHECK_RESULT(acre_file_open("/dev/null", &options, &file), ACRE_E_INVALID_ARGUMENT);
+  for (int mode = ACRE_FILE_OPEN_OR_CREATE; mode <= ACRE_FILE_TRUNCATE; mode++)
+    CHECK_RESULT(try_open("/tmp", ACRE_ACCESS_READ, (acre_file_mode)mode), ACRE_E_INVALID_ARGUMENT);
+  uint64_t size;
+  CHECK_RESULT(acre_file_size(NULL, &size), ACRE_E_INVALID_ARGUMENT);
+  acre_file_close(NULL);
+}
+
+/* ------------------------------------------------------------- what is no file */
+
+static void check_not_a_file(const char *path) {
+  size_t descriptors = scratch_open_descriptors();
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ, ACRE_FILE_OPEN), ACRE_E_NOT_A_FILE);
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_OPEN), ACRE_E_NOT_A_FILE);
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_TRUNCATE), ACRE_E_NOT_A_FILE);
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_CREATE), ACRE_E_EXISTS);
+  CHECK_EQ(scratch_open_descriptors(), descriptors);
+}
+
+TEST(folders_and_devices) {
+  check_not_a_file("/tmp");
+  check_not_a_file("/dev/null");
+  check_not_a_file("/dev/zero");
+  check_not_a_file("/dev/tty");
+}
+
+TEST(pipes_are_not_waited_for) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 0);
+  unlink(path);
+  REQUIRE(mkfifo(path, 0600) == 0);
+  alarm(20); /* in place of waiting for ever */
+  check_not_a_file(path);
+  alarm(0);
+  unlink(path);
+}
+
+TEST(sockets) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  char path[SCRATCH_PATH];
+  scratch_make(path, 0);
+  unlink(path);
+  REQUIRE(strlen(path) < sizeof address.sun_path);
+  memcpy(address.sun_path, path, strlen(path) + 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+  check_not_a_file(path);
+  close(fd);
+  unlink(path);
+}
+
+/* ------------------------------------------------------------- what the system refuses */
+
+/* For a child. Root may open anything, so it becomes nobody. */
+static void become_nobody(void) {
+  if (geteuid() == 0) REQUIRE(setgid(65534) == 0 && setuid(65534) == 0);
+}
+
+static void open_forbidden(void *path) {
+  become_nobody();
+  CHECK_OK(try_open(path, ACRE_ACCESS_READ, ACRE_FILE_OPEN));
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_OPEN), ACRE_E_ACCESS_DENIED);
+  CHECK_RESULT(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_TRUNCATE), ACRE_E_ACCESS_DENIED);
+}
+
+TEST(no_permission) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 10);
+  REQUIRE(chmod(path, 0444) == 0);
+  CHECK_EQ(test_in_child(open_forbidden, path), 0);
+  CHECK_EQ(scratch_status(path).st_size, 10);
+  unlink(path);
+}
+
+static void open_many(void *path) {
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, 64}) == 0);
+  acre_file *files[64];
+  size_t count = 0;
+  acre_result result;
+  while ((result = open_as(path, ACRE_ACCESS_READ, ACRE_FILE_OPEN, &files[count])) == ACRE_OK) REQUIRE(++count < 64);
+  CHECK_RESULT(result, ACRE_E_TOO_MANY_FILES);
+  CHECK(files[count] == NULL);
+  CHECK(count > 32);
+  while (count > 0) acre_file_close(files[--count]);
+  CHECK_OK(try_open(path, ACRE_ACCESS_READ, ACRE_FILE_OPEN));
+}
+
+TEST(no_descriptor_left) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 10);
+  CHECK_EQ(test_in_child(open_many, path), 0);
+  unlink(path);
+}
+
+/* ------------------------------------------------------------- the handle */
+
+TEST(the_size_is_the_current_one) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 10);
+  acre_file *file = scratch_open(path, ACRE_ACCESS_READ);
+  CHECK_EQ(size_of(file), 10);
+  REQUIRE(truncate(path, 12345678) == 0);
+  CHECK_EQ(size_of(file), 12345678);
+  CHECK_RESULT(acre_file_size(file, NULL), ACRE_E_INVALID_ARGUMENT);
+  acre_file_close(file);
+  unlink(path);
+}
+
+TEST(closing_gives_the_descriptor_back) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 10);
+  size_t descriptors = scratch_open_descriptors();
+  for (int i = 0; i < 100; i++) CHECK_OK(try_open(path, ACRE_ACCESS_READ_WRITE, ACRE_FILE_OPEN));
+  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  unlink(path);
+}
+
+TEST(not_inherited_over_exec) {
+  char path[SCRATCH_PATH], link[64], target[SCRATCH_PATH];
+  scratch_make(path, 10);
+  acre_file *file = scratch_open(path, ACRE_ACCESS_READ);
+  int found = 0;
+  for (int fd = 0; fd < 256; fd++) {
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, target, sizeof target - 1);
+    if (length < 0) continue;
+    target[length] = 0;
+    if (strcmp(target, path) != 0) continue;
+    found++;
+    CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHECK_EQ(found, 1);
+  acre_file_close(file);
+  unlink(path);
+}
+
+TEST(a_closed_handle_that_a_section_keeps) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 10);
+  size_t descriptors = scratch_open_descriptors();
+  acre_file *file = scratch_open(path, ACRE_ACCESS_READ);
+  acre_section *section = scratch_section(file, ACRE_ACCESS_READ);
+  acre_file_close(file);
+  acre_file_close(file); /* does nothing */
+  uint64_t size;
+  CHECK_RESULT(acre_file_size(file, &size), ACRE_E_INVALID_ARGUMENT);
+  acre_section *second;
+  CHECK_RESULT(acre_section_create(file, NULL, &second), ACRE_E_INVALID_ARGUMENT);
+  CHECK_EQ(acre_section_size(section), 10);
+  acre_section_close(section);
+  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  unlink(path);
+}
