@@ -7,7 +7,8 @@
  *                          whole pages, a region of kind MAPPED
  *
  * The region is reserved first and the file then mapped over it, so that no
- * other thread's mapping can come between, and a failure leaves nothing.
+ * other thread's mapping can come between, and a failure leaves nothing (only
+ * if the system then refuses to take the range back as well, it stays reserved).
  */
 #include "filemap/filemap.h"
 
