@@ -272,7 +272,7 @@ TEST(decommit_makes_pages_as_fresh_from_reserve) {
   REQUIRE_OK(acre__os_lock(base + page, page));
   CHECK_EQ(status_bytes("VmLck"), page);
   CHECK_OK(acre__os_decommit(base, 511 * page)); /* with a page that is only reserved */
-  CHECK(test_resident_bytes() + 500 * page <= before);
+  CHECK(test_resident_bytes() + 400 * page <= before);
   CHECK_EQ(status_bytes("VmLck"), 0);
   CHECK(!test_can_read(base) && !test_can_read(base + page) && is_taken(base + page));
   CHECK_OK(acre__os_commit(base + page, 510 * page, ACRE_VM_READ_WRITE));
@@ -407,7 +407,7 @@ static void populate_gives_memory(void) {
   *base = 1;
   size_t before = test_resident_bytes();
   CHECK_OK(acre__os_populate(base, size, true));
-  CHECK(test_resident_bytes() >= before + 500 * page_size());
+  CHECK(test_resident_bytes() >= before + 400 * page_size());
   CHECK(*base == 1 && all_bytes_are(base + 1, size - 1, 0));
   CHECK_OK(acre__os_protect(base, size, ACRE_VM_READ));
   CHECK_OK(acre__os_populate(base, size, false));

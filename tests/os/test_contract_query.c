@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract of os.h, sentence by sentence: what is mapped where. Each test
+ * runs with the system's direct question, if it has one, and by parsing.
+ */
+#include "contract.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static void each_way(void (*test)(void)) {
+  test();
+  acre__os_force(true, false);
+  test();
+  acre__os_force(false, false);
+}
+
+static struct acre__os_mapping mapping_at(const void *address) {
+  struct acre__os_maps maps;
+  struct acre__os_mapping mapping = {0, 0, ACRE_VM_DEFAULT, ACRE_VM_KIND_NONE, false};
+  REQUIRE_OK(acre__os_maps_open(&maps));
+  CHECK_OK(acre__os_maps_at(&maps, (uintptr_t)address, &mapping));
+  acre__os_maps_close(&maps);
+  return mapping;
+}
+
+static void bounds_and_protections(void) {
+  size_t page = page_size();
+  for (int protection = ACRE_VM_NO_ACCESS; protection <= ACRE_VM_EXECUTE_READ_WRITE; protection++) {
+    char *base = reserve(5);
+    CHECK_OK(acre__os_commit(base, 5 * page, protection == ACRE_VM_READ ? ACRE_VM_NO_ACCESS : ACRE_VM_READ));
+    CHECK_OK(acre__os_commit(base + 2 * page, 2 * page, (acre_vm_protection)protection));
+    struct acre__os_mapping mapping = mapping_at(base + 3 * page + 1);
+    CHECK_EQ(mapping.start, (uintptr_t)base + 2 * page);
+    CHECK_EQ(mapping.end, (uintptr_t)base + 4 * page);
+    CHECK_EQ(mapping.protection, protection);
+    CHECK_EQ(mapping.kind, ACRE_VM_KIND_FOREIGN);
+    CHECK(!mapping.shared);
+    release(base, 5);
+  }
+}
+
+TEST(bounds_and_protections_each_way) {
+  each_way(bounds_and_protections);
+}
+
+static char in_data[] = "data";
+static char in_bss[1 << 16];
+
+static void kinds(void) {
+  int on_stack = 0;
+  CHECK_EQ(mapping_at(&on_stack).kind, ACRE_VM_KIND_STACK);
+  CHECK_EQ(mapping_at((const void *)(uintptr_t)kinds).kind, ACRE_VM_KIND_IMAGE);
+  CHECK_EQ(mapping_at(in_data).kind, ACRE_VM_KIND_IMAGE);
+  CHECK_EQ(mapping_at(in_bss + sizeof in_bss / 2).kind, ACRE_VM_KIND_IMAGE);
+  CHECK_EQ(mapping_at((const void *)(uintptr_t)getpid).kind, ACRE_VM_KIND_IMAGE);
+  void *vdso = (void *)getauxval(AT_SYSINFO_EHDR);
+  if (vdso != NULL) CHECK_EQ(mapping_at(vdso).kind, ACRE_VM_KIND_IMAGE);
+  char *brk = sbrk((intptr_t)(4 * page_size()));
+  if (brk != (void *)-1) CHECK_EQ(mapping_at(brk + 2 * page_size()).kind, ACRE_VM_KIND_HEAP);
+
+  void *shared = mmap(NULL, page_size(), PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(shared != MAP_FAILED);
+  CHECK_EQ(mapping_at(shared).kind, ACRE_VM_KIND_MAPPED);
+  CHECK(mapping_at(shared).shared);
+  munmap(shared, page_size());
+
+  int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  void *file = mmap(NULL, page_size(), PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  REQUIRE(file != MAP_FAILED);
+  CHECK_EQ(mapping_at(file).kind, ACRE_VM_KIND_MAPPED);
+  CHECK(!mapping_at(file).shared);
+  munmap(file, page_size());
+}
+
+TEST(kinds_each_way) {
+  each_way(kinds);
+}
+
+static void gaps(void) {
+  size_t page = page_size();
+  char *base = reserve(3);
+  CHECK_OK(acre__os_commit(base + 2 * page, page, ACRE_VM_READ));
+  CHECK_OK(acre__os_release(base + page, page));
+  CHECK_EQ(mapping_at(base + page).start, (uintptr_t)base + 2 * page); /* the next one */
+  release(base, 3);
+
+  struct acre__os_maps maps;
+  struct acre__os_mapping mapping;
+  REQUIRE_OK(acre__os_maps_open(&maps));
+  CHECK_RESULT(acre__os_maps_at(&maps, UINTPTR_MAX, &mapping), ACRE_E_NOT_FOUND);
+  CHECK_OK(acre__os_maps_at(&maps, (uintptr_t)in_data, &mapping)); /* and it goes on working */
+  CHECK(mapping.start <= (uintptr_t)in_data && (uintptr_t)in_data < mapping.end);
+  acre__os_maps_close(&maps);
+}
+
+TEST(gaps_each_way) {
+  each_way(gaps);
+}
+
+enum { MANY = 4096 };
+
+static struct acre__os_mapping seen[MANY];
+
+/* Walks all mappings with one reader; returns how many. */
+static size_t walk(void) {
+  struct acre__os_maps maps;
+  size_t count = 0;
+  REQUIRE_OK(acre__os_maps_open(&maps));
+  for (uintptr_t at = 0; count < MANY; at = seen[count++].end) {
+    acre_result result = acre__os_maps_at(&maps, at, &seen[count]);
+    if (result == ACRE_E_NOT_FOUND) break;
+    REQUIRE_OK(result);
+    CHECK(seen[count].start < seen[count].end && at <= seen[count].start);
+  }
+  acre__os_maps_close(&maps);
+  return count;
+}
+
+static void walk_and_jump(void) {
+  size_t page = page_size();
+  char *base = reserve(600); /* more text than the reader's buffer holds */
+  for (size_t i = 0; i < 600; i += 2) CHECK_OK(acre__os_commit(base + i * page, page, ACRE_VM_READ_WRITE));
+  walk(); /* the first one may load what it needs */
+  size_t count = walk();
+  CHECK(count > 600 && count < MANY);
+  CHECK_EQ(count, test_mapping_count());
+  CHECK_EQ(count, acre__os_mapping_count());
+
+  /* Any order of questions gives the same answers as the ascending one. */
+  struct acre__os_maps maps;
+  REQUIRE_OK(acre__os_maps_open(&maps));
+  for (size_t i = 0; i < 500; i++) {
+    const struct acre__os_mapping *expected = &seen[test_random_below(count)];
+    if (expected->kind == ACRE_VM_KIND_HEAP || expected->kind == ACRE_VM_KIND_STACK) continue; /* they grow */
+    uintptr_t address = expected->start + test_random_below(expected->end - expected->start);
+    struct acre__os_mapping got;
+    REQUIRE_OK(acre__os_maps_at(&maps, address, &got));
+    CHECK(got.start == expected->start && got.end == expected->end && got.protection == expected->protection &&
+          got.kind == expected->kind && got.shared == expected->shared);
+  }
+  acre__os_maps_close(&maps);
+  release(base, 600);
+}
+
+TEST(walks_and_jumps_each_way) {
+  each_way(walk_and_jump);
+}
+
+/* ------------------------------------------------------------- long names */
+
+enum { DEEP = 14, NAME = 250 };
+
+/* Goes DEEP directories down, each named by NAME line feeds, which the kernel writes as \012. */
+static void enter_deep_directory(char *top) {
+  char name[NAME + 1];
+  memset(name, '\n', NAME);
+  name[NAME] = '\0';
+  REQUIRE(mkdtemp(top) != NULL);
+  REQUIRE(chdir(top) == 0);
+  for (int i = 0; i < DEEP; i++) REQUIRE(mkdir(name, 0777) == 0 && chdir(name) == 0);
+}
+
+static char *long_view;
+
+static void find_past_a_long_line(void) {
+  struct acre__os_mapping mapping = mapping_at(long_view + page_size());
+  CHECK_EQ(mapping.start, (uintptr_t)long_view + page_size());
+  CHECK_EQ(mapping.end, (uintptr_t)long_view + 2 * page_size());
+  CHECK_EQ(mapping.kind, ACRE_VM_KIND_MAPPED);
+  CHECK_EQ(mapping.protection, ACRE_VM_READ);
+  CHECK(mapping.shared);
+  CHECK_EQ(walk(), test_mapping_count());
+}
+
+TEST(lines_longer_than_the_buffer_each_way) {
+  char top[] = "/tmp/acre-deep-XXXXXX", command[64];
+  int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(back >= 0);
+  enter_deep_directory(top);
+  int fd = open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(fd >= 0 && ftruncate(fd, (off_t)page_size()) == 0);
+  struct acre__os_file file = {fd};
+  long_view = reserve(3);
+  CHECK_OK(acre__os_map_file(long_view + page_size(), page_size(), file, 0, ACRE_VM_READ, false));
+  each_way(find_past_a_long_line);
+  release(long_view, 3);
+  close(fd);
+  CHECK(fchdir(back) == 0);
+  close(back);
+  snprintf(command, sizeof command, "rm -rf '%s'", top);
+  CHECK(system(command) == 0);
+}
+
+/* ------------------------------------------------------------- open */
+
+static void open_too_many(void *context) {
+  (void)context;
+  struct acre__os_maps maps;
+  set_limit(RLIMIT_NOFILE, 3);
+  CHECK_RESULT(acre__os_maps_open(&maps), ACRE_E_TOO_MANY_FILES);
+  CHECK_EQ(acre__os_mapping_count(), 0);
+}
+
+TEST(open_says_when_descriptors_are_short) {
+  CHECK_IN_CHILD(open_too_many, NULL);
+}
+
+static void open_without_proc(void *top) {
+  struct acre__os_maps maps;
+  REQUIRE(chroot(top) == 0);
+  CHECK_RESULT(acre__os_maps_open(&maps), ACRE_E_NOT_SUPPORTED);
+  CHECK_EQ(acre__os_mapping_count(), 0);
+}
+
+TEST(open_says_when_the_system_does_not_tell) {
+  if (geteuid() != 0) test_skip("needs the right to chroot");
+  char top[] = "/tmp/acre-root-XXXXXX";
+  REQUIRE(mkdtemp(top) != NULL);
+  CHECK_IN_CHILD(open_without_proc, top);
+  CHECK(rmdir(top) == 0);
+}
+
+static void open_in_child(void *context) {
+  (void)context;
+  char *base = reserve_committed(1); /* the child's own mappings, not its parent's */
+  CHECK_EQ(mapping_at(base).protection, ACRE_VM_READ_WRITE);
+}
+
+TEST(a_child_sees_its_own_mappings) {
+  CHECK_IN_CHILD(open_in_child, NULL);
+}
