@@ -12,6 +12,8 @@ enum {
   SMALLEST_SHIFT = 4,
   CLASSES = 9, /* 16 bytes to 4 KiB */
   SLAB = 1 << 20,
+  LARGE_PAGE = 2 << 20,
+  CACHE_LINE = 64,
   EMERGENCY_BLOCKS = 4 /* of each class; one fault wants at most one of each */
 };
 
@@ -31,10 +33,11 @@ static struct {
   struct acre__lock lock;
   struct free_block *free[CLASSES];
   char *bump, *slab_end;
+  size_t slab_bytes; /* of all slabs */
   _Atomic size_t bytes;
   struct pool emergency;
   _Atomic bool emergency_low;
-} meta = {.emergency_low = true};
+} meta;
 
 static unsigned class_of(size_t size) {
   unsigned size_class = 0;
@@ -46,24 +49,52 @@ static size_t bytes_of(unsigned size_class) {
   return (size_t)1 << (SMALLEST_SHIFT + size_class);
 }
 
-static bool new_slab(void) {
-  void *slab;
-  if (acre__os_reserve(NULL, SLAB, ACRE_OS_ANYWHERE, &slab) != ACRE_OK) return false;
-  if (acre__os_commit(slab, SLAB, ACRE_VM_READ_WRITE) != ACRE_OK) {
-    (void)acre__os_release(slab, SLAB);
+/* With the lock held: the next bytes of the slab become a free block. */
+static void free_from_bump(unsigned size_class) {
+  struct free_block *block = (struct free_block *)(void *)meta.bump;
+  meta.bump += bytes_of(size_class);
+  block->next = meta.free[size_class];
+  meta.free[size_class] = block;
+}
+
+/*
+ * The first slab is small. A program that fills it has tens of thousands of
+ * regions, looked up at random: there large pages save a page walk a look-up.
+ * Each slab is as large as all before it, so that their mappings stay few.
+ */
+static bool map_slab(char **start, char **end) {
+  size_t size = meta.slab_bytes == 0 ? SLAB : acre__max(meta.slab_bytes, LARGE_PAGE);
+  size_t room = size == SLAB ? SLAB : size + LARGE_PAGE;
+  void *got;
+  if (acre__os_reserve(NULL, room, ACRE_OS_ANYWHERE, &got) != ACRE_OK) return false;
+  *start = got;
+  if (room > size) {
+    char *room_end = *start + room;
+    *start = (char *)acre__align_up((uintptr_t)got, LARGE_PAGE);
+    if (*start > (char *)got) (void)acre__os_release(got, (size_t)(*start - (char *)got));
+    if (room_end > *start + size) (void)acre__os_release(*start + size, (size_t)(room_end - *start) - size);
+  }
+  if (acre__os_commit(*start, size, ACRE_VM_READ_WRITE) != ACRE_OK) {
+    (void)acre__os_release(*start, size);
     return false;
   }
+  if (room > size) acre__os_advise_large(*start, size);
+  meta.slab_bytes += acre__max(size, LARGE_PAGE);
+  *end = *start + size;
+  return true;
+}
+
+static bool new_slab(void) {
+  char *start, *end;
+  if (!map_slab(&start, &end)) return false;
   /* The rest of the old slab is cut into the largest blocks that fit, so nothing is lost. */
   while (meta.bump != NULL && meta.slab_end - meta.bump >= (ptrdiff_t)bytes_of(0)) {
     unsigned size_class = CLASSES - 1;
     while ((ptrdiff_t)bytes_of(size_class) > meta.slab_end - meta.bump) size_class--;
-    struct free_block *block = (struct free_block *)(void *)meta.bump;
-    meta.bump += bytes_of(size_class);
-    block->next = meta.free[size_class];
-    meta.free[size_class] = block;
+    free_from_bump(size_class);
   }
-  meta.bump = slab;
-  meta.slab_end = meta.bump + SLAB;
+  meta.bump = start;
+  meta.slab_end = end;
   return true;
 }
 
@@ -74,6 +105,9 @@ static void *take(unsigned size_class) {
     meta.free[size_class] = block->next;
     return block;
   }
+  /* No block lies across more cache lines than it must. */
+  char *aligned = (char *)acre__align_up((uintptr_t)meta.bump, acre__min(bytes_of(size_class), CACHE_LINE));
+  while (meta.bump < aligned && meta.bump < meta.slab_end) free_from_bump(0);
   if (meta.slab_end - meta.bump < (ptrdiff_t)bytes_of(size_class) && !new_slab()) return NULL;
   void *fresh = meta.bump;
   meta.bump += bytes_of(size_class);
@@ -131,6 +165,10 @@ static ACRE_COLD void return_emergency(struct free_block *block, unsigned size_c
   block->next = pool->returned[size_class];
   pool->returned[size_class] = block;
   acre__unlock(&pool->lock);
+  atomic_store_explicit(&meta.emergency_low, true, memory_order_relaxed);
+}
+
+void acre__meta_expect_faults(void) {
   atomic_store_explicit(&meta.emergency_low, true, memory_order_relaxed);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Memory for Acre's own tables, apart from everything the program allocates.
  *
- * Blocks of 16 << n bytes up to 4 KiB, cut from slabs of 1 MiB that come from
+ * Blocks of 16 << n bytes up to 4 KiB, cut from slabs of 1 MiB and more that come from
  * the system and are never given back; a freed block waits in its class's list.
  * What was never used of a slab was never touched and costs no memory.
  *
@@ -28,6 +28,9 @@ void *acre__meta_alloc(size_t size);
 
 /* Gives back what acre__meta_alloc(size) returned, the same `size`. NULL: nothing happens. */
 void acre__meta_free(void *block, size_t size);
+
+/* Tells that a fault handler may need memory from now on: the emergency pool is kept filled. */
+void acre__meta_expect_faults(void);
 
 /* Bytes in blocks that are in use, rounding included. */
 size_t acre__meta_bytes(void);

@@ -83,7 +83,7 @@ static void fill_record(struct acre__region *region, const struct acre__region_p
   region->most = (uint8_t)plan->most;
   region->base = plan->base;
   region->size = plan->size;
-  region->touch_pages = plan->touch_pages;
+  region->touch_pages = (uint32_t)plan->touch_pages;
   region->committed_pages = 0;
   region->any_locked = false;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);

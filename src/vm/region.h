@@ -17,20 +17,25 @@
 #include "base/lock.h"
 #include "vm/table.h"
 
+/* 64 bytes: a look-up among 100,000 of them costs one cache line. */
 struct acre__region {
   struct acre__lock lock;
-  bool live;               /* false while the record is spare */
-  uint8_t kind;            /* acre_vm_kind: PRIVATE or MAPPED */
-  uint8_t protection;      /* with which it was reserved */
-  uint8_t most;            /* MAPPED: the most that acre_vm_protect may give */
+  bool live;            /* false while the record is spare */
+  uint8_t kind;         /* acre_vm_kind: PRIVATE or MAPPED */
+  uint8_t protection;   /* with which it was reserved */
+  uint8_t most;         /* the most that acre_vm_protect may give */
   uintptr_t base;
-  size_t size;             /* whole pages */
-  size_t touch_pages;      /* pages committed by a touch; 0: a touch faults */
-  size_t committed_pages;
-  bool any_locked;         /* some page may be ACRE_PAGE_LOCKED */
+  size_t size;          /* whole pages */
   struct acre__table table;
-  struct acre__region *next_spare; /* lock: the index's */
+  uint32_t touch_pages; /* pages committed by a touch; 0: a touch faults */
+  bool any_locked;      /* some page may be ACRE_PAGE_LOCKED */
+  union {
+    size_t committed_pages;
+    struct acre__region *next_spare; /* of a record that is not live; lock: the index's */
+  };
 };
+
+_Static_assert(sizeof(struct acre__region) <= 64, "a region's record has grown over a cache line");
 
 static inline bool acre__region_holds(const struct acre__region *region, uintptr_t address) {
   return region->live && address - region->base < region->size;

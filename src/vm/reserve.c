@@ -61,6 +61,7 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   acre_result result = round_request(size, options, &request);
   if (result != ACRE_OK) return result;
   if (!acre__checked_align_up(options->touch_step, root->system.page_size, &step)) return ACRE_E_INVALID_SIZE;
+  step = acre__min(step, acre__align_down(UINT32_MAX, root->system.page_size)); /* 4 GiB a touch is more than enough */
   if (step != 0) result = acre__touch_install();
   if (result != ACRE_OK) return result;
 

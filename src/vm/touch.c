@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/meta.h"
 #include "vm/protection.h"
 #include "vm/region.h"
 #include "vm/root.h"
@@ -63,5 +64,6 @@ static bool handle(uintptr_t address, enum acre__os_fault_access access) {
 }
 
 acre_result acre__touch_install(void) {
+  acre__meta_expect_faults();
   return acre__os_fault_install(handle);
 }
