@@ -136,20 +136,13 @@ int info_main(int argc, char **argv) {
   bool as_json = false, no_color = false, help = false;
   for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
     switch (option) {
-    case 'j':
-      as_json = true;
-      break;
-    case 'c':
-      no_color = true;
-      break;
-    case 'L':
-      if (!tool_set_language(optarg)) return TOOL_USAGE;
-      break;
-    case 'h':
-      help = true;
-      break;
-    default:
-      return tool_bad_option(option, argv);
+      case 'j': as_json = true; break;
+      case 'c': no_color = true; break;
+      case 'L':
+        if (!tool_set_language(optarg)) return TOOL_USAGE;
+        break;
+      case 'h': help = true; break;
+      default: return tool_bad_option(option, argv);
     }
   }
   if (help) {

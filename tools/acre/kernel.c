@@ -162,17 +162,10 @@ static void add_run(struct look *look, uintptr_t start, uintptr_t end, enum page
   if (start == end) return;
   uint64_t bytes = end - start;
   switch (state) {
-  case PAGE_FREE:
-    look->sums->free += bytes;
-    break;
-  case PAGE_RESERVED:
-    look->sums->reserved += bytes;
-    break;
-  case PAGE_TOUCHED:
-    look->sums->touched += bytes; /* fall through */
-  case PAGE_COMMITTED:
-    look->sums->committed += bytes;
-    break;
+    case PAGE_FREE: look->sums->free += bytes; break;
+    case PAGE_RESERVED: look->sums->reserved += bytes; break;
+    case PAGE_TOUCHED: look->sums->touched += bytes; /* fall through */
+    case PAGE_COMMITTED: look->sums->committed += bytes; break;
   }
   if (look->visitor != NULL) look->visitor(start, end, state, look->context);
 }

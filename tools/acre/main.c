@@ -58,16 +58,13 @@ int tool_bad_option(int answer, char **argv) {
 
 bool tool_set_language(const char *asked) {
   switch (message_set_language(asked)) {
-  case MESSAGE_OK:
-    return true;
-  case MESSAGE_UNKNOWN_LANGUAGE:
-    tool_complain(_("unknown language '%s'; give en or ko"), asked);
-    return false;
-  case MESSAGE_NO_CATALOGUE:
-    tool_complain(_("no texts in '%s' where the command is installed; install it with its share/locale, "
-                    "or give --lang en"),
-                  asked);
-    return false;
+    case MESSAGE_OK: return true;
+    case MESSAGE_UNKNOWN_LANGUAGE: tool_complain(_("unknown language '%s'; give en or ko"), asked); return false;
+    case MESSAGE_NO_CATALOGUE:
+      tool_complain(_("no texts in '%s' where the command is installed; install it with its share/locale, "
+                      "or give --lang en"),
+                    asked);
+      return false;
   }
   return false;
 }
@@ -130,17 +127,12 @@ int main(int argc, char **argv) {
   opterr = 0;
   for (int option; (option = getopt_long(argc, argv, "+:hV", options, NULL)) != -1;) {
     switch (option) {
-    case 'L':
-      if (!tool_set_language(optarg)) return TOOL_USAGE;
-      break;
-    case 'h':
-      help = true;
-      break;
-    case 'V':
-      version = true;
-      break;
-    default:
-      return tool_bad_option(option, argv);
+      case 'L':
+        if (!tool_set_language(optarg)) return TOOL_USAGE;
+        break;
+      case 'h': help = true; break;
+      case 'V': version = true; break;
+      default: return tool_bad_option(option, argv);
     }
   }
 

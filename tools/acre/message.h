@@ -7,6 +7,9 @@
  * ../share/locale. The catalogue is looked up here and not by gettext(3): that
  * answers only where the system has a locale of the language generated (from
  * glibc 2.39 on not even C.UTF-8 with LANGUAGE will do), and a fresh system has none.
+ *
+ * Formats inside _() use no PRI macros: gettext marks those as depending on the
+ * system, in a part of the catalogue that is not read here. %p, %zu and %s do.
  */
 #ifndef ACRE_TOOL_MESSAGE_H
 #define ACRE_TOOL_MESSAGE_H

@@ -260,27 +260,19 @@ static bool parse_options(struct tour *tour, int argc, char **argv, int *status)
   *status = TOOL_USAGE;
   for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
     switch (option) {
-    case 'p':
-      if (!parse_pages(tour, optarg)) return false;
-      break;
-    case 's':
-      if (!parse_size(tour, optarg)) return false;
-      break;
-    case 'w':
-      tour->pauses = true;
-      break;
-    case 'c':
-      no_color = true;
-      break;
-    case 'L':
-      if (!tool_set_language(optarg)) return false;
-      break;
-    case 'h':
-      help = true;
-      break;
-    default:
-      tool_bad_option(option, argv);
-      return false;
+      case 'p':
+        if (!parse_pages(tour, optarg)) return false;
+        break;
+      case 's':
+        if (!parse_size(tour, optarg)) return false;
+        break;
+      case 'w': tour->pauses = true; break;
+      case 'c': no_color = true; break;
+      case 'L':
+        if (!tool_set_language(optarg)) return false;
+        break;
+      case 'h': help = true; break;
+      default: tool_bad_option(option, argv); return false;
     }
   }
   if (help) {

@@ -2,7 +2,6 @@
 /* The tour's chapter on the array: it grows to gigabytes and never moves, by calls and by touching. */
 #define _POSIX_C_SOURCE 200809L
 #include <acre/array.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "message.h"
@@ -86,9 +85,8 @@ static void fill_array(struct tour *tour, numbers *array, size_t count) {
     snprintf(label, sizeof label, "%u %%", quarter * 25);
     tour_show_bar(tour, label);
   }
-  tour_say(_("first element at 0x%" PRIxPTR " all the time; %.1f ns a push, the kernel's work to provide the memory "
-             "included"),
-           (uintptr_t)first, pushing * 1e9 / (double)count);
+  tour_say(_("first element at %p all the time; %.1f ns a push, the kernel's work to provide the memory included"),
+           (const void *)first, pushing * 1e9 / (double)count);
   tour_show(tour);
   tour_check(tour, result == ACRE_OK && numbers_count(array) == count, _("every push succeeded: %s numbers"),
              text_count(numbers_count(array)).s);

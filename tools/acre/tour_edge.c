@@ -4,7 +4,6 @@
 #include <acre/array.h>
 #include <acre/vm.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,7 +87,7 @@ static void touch_reserved(struct tour *tour, char *base) {
     tour_say(_("write to base + %zu: killed by signal %d (%s), at base + %zu"), (size_t)(edge - base), WTERMSIG(status),
              _(strsignal(WTERMSIG(status))), (size_t)(faulted - (uintptr_t)base));
   tour_check(tour, was_killed && WTERMSIG(status) == SIGSEGV, _("the byte after it is SIGSEGV: nothing is damaged"));
-  tour_check(tour, faulted == (uintptr_t)edge, _("the signal tells the address exactly: 0x%" PRIxPTR), faulted);
+  tour_check(tour, faulted == (uintptr_t)edge, _("the signal tells the address exactly: %p"), (void *)faulted);
   tour_show(tour);
   tour_check(tour, tour->after.range.committed == tour->before.range.committed, _("the region is as it was"));
   tour_step_end(tour);

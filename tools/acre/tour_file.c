@@ -178,9 +178,8 @@ static bool map_view(struct tour *tour, struct mapped *mapped, void *wish) {
   double started = progress_clock();
   acre_result result = acre_view_map(mapped->section, 0, 0, &options, &mapped->view);
   double seconds = progress_clock() - started;
-  return tour_call(tour, result, ACRE_OK, seconds,
-                   _("acre_view_map(section, 0, 0, &options, &view)  // at 0x%" PRIxPTR),
-                   (uintptr_t)acre_view_data(mapped->view));
+  return tour_call(tour, result, ACRE_OK, seconds, _("acre_view_map(section, 0, 0, &options, &view)  // at %p"),
+                   acre_view_data(mapped->view));
 }
 
 /* Where a view of the section would be placed: so that these pages can be shown as FREE before it is. */

@@ -2,7 +2,6 @@
 /* The tour's chapters on page states: what reserving costs, and FREE -> RESERVE -> COMMIT -> FREE in steps. */
 #define _DEFAULT_SOURCE
 #include <acre/vm.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,13 +45,13 @@ static char *reserve_much(struct tour *tour, size_t *out_size) {
   double started = progress_clock();
   acre_result result = acre_vm_reserve(size, &options, &base);
   double seconds = progress_clock() - started;
-  if (!tour_call(tour, result, ACRE_OK, seconds, _("acre_vm_reserve(%zu, &options, &base)  // %s at 0x%" PRIxPTR), size,
-                 text_size(size).s, (uintptr_t)base)) {
+  if (!tour_call(tour, result, ACRE_OK, seconds, "acre_vm_reserve(%zu, &options, &base)  // %s", size,
+                 text_size(size).s)) {
     tour_step_end(tour);
     return NULL;
   }
   tour_show(tour);
-  tour_check(tour, base == options.address, _("the region is where it was wished for: 0x%" PRIxPTR), (uintptr_t)base);
+  tour_check(tour, base == options.address, _("the region is where it was wished for: %p"), base);
   tour_check(tour, tour->before.range.free == size, _("before, all of it was FREE"));
   tour_check(tour, tour->after.range.reserved == size, _("now all of it is RESERVE: %s"), text_size(size).s);
   tour_check(tour, tour->after.range.committed == 0 && rss_is_steady(tour), _("and it costs no memory"));
@@ -71,7 +70,7 @@ static void place_nothing_else(struct tour *tour, char *base, size_t size) {
   double started = progress_clock();
   acre_result result = acre_vm_reserve(1, &options, &other);
   tour_call(tour, result, ACRE_E_ADDRESS_IN_USE, progress_clock() - started,
-            _("acre_vm_reserve(1, &options, &other)  // at 0x%" PRIxPTR ", in its middle"), (uintptr_t)options.address);
+            _("acre_vm_reserve(1, &options, &other)  // at %p, in its middle"), options.address);
   if (result == ACRE_OK) acre_vm_release(other);
 
   void *blocks[BLOCKS];

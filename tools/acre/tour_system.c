@@ -51,8 +51,7 @@ static void show_rounding(struct tour *tour) {
     double started = progress_clock();
     acre_result result = acre_vm_reserve(1, NULL, &bases[i]);
     double seconds = progress_clock() - started;
-    if (!tour_call(tour, result, ACRE_OK, seconds, "acre_vm_reserve(1, NULL, &base)  // 0x%" PRIxPTR,
-                   (uintptr_t)bases[i])) {
+    if (!tour_call(tour, result, ACRE_OK, seconds, "acre_vm_reserve(1, NULL, &base)  // %p", bases[i])) {
       are_all = false;
       continue;
     }
