@@ -114,11 +114,13 @@ static bool try_find(const struct acre__index *index, uintptr_t address, uint64_
 
 struct acre__region *acre__index_find(struct acre__index *index, uintptr_t address) {
   struct acre__region *region;
+  if (address == UNUSED) address--; /* no region begins there */
   while (!try_find(index, address, atomic_load_explicit(&index->version, memory_order_acquire), &region)) continue;
   return region;
 }
 
 struct acre__region *acre__index_next(struct acre__index *index, uintptr_t address) {
+  if (address == UNUSED) return NULL;
   const struct acre__index_node *node = root_of(index);
   const struct acre__index_node *right = NULL; /* the subtree right of the path, nearest to it */
   while (node != NULL && !is_leaf(node)) {
