@@ -156,11 +156,12 @@ unsigned acre__table_mapped_as(const struct acre__table *table, size_t page) {
   return protection != 0 ? protection : acre__chunk_base(word);
 }
 
-/* The pages from `page` on, inside its chunk, that are mapped alike. */
+/* Where the pages that are mapped like `page` end, as far as its chunk, or a missing node, tells. */
 static size_t mapped_alike_until(const struct acre__table *table, size_t page) {
-  size_t base = acre__align_down(page, ACRE_CHUNK_PAGES);
-  acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
-  return base + acre__chunk_run(word, (unsigned)(page - base)).end;
+  size_t chunk = page / ACRE_CHUNK_PAGES, skipped = acre__table_skip(table, chunk);
+  if (skipped > chunk) return skipped * ACRE_CHUNK_PAGES;
+  unsigned at = (unsigned)(page % ACRE_CHUNK_PAGES);
+  return page - at + acre__chunk_run(acre__table_word(table, chunk), at).end;
 }
 
 size_t acre__table_boundaries(const struct acre__table *table, size_t start, size_t end) {
