@@ -12,7 +12,8 @@ enum {
   CLASS_MASK = 7,
   PAGE_MASK = 0x1ff,
   ATTRIBUTE_SHIFT = 9,
-  MOST = ACRE_CHUNK_PAGES - 1 /* transitions */
+  MOST = ACRE_CHUNK_PAGES - 1, /* transitions */
+  LARGEST_CLASS = 6            /* a record of 1 KiB */
 };
 
 /* A chunk's transitions, wherever they are. */
@@ -192,8 +193,9 @@ void acre__chunk_clear(acre__chunk *word) {
 
 bool acre__chunk_is_valid(acre__chunk word) {
   uint16_t room[INLINE];
+  if (has_record(word) && (record_of(word) == NULL || class_of(word) > LARGEST_CLASS)) return false;
   struct list list = list_of(word, room);
-  if (has_record(word) && (record_of(word) == NULL || list.count > record_capacity(class_of(word)))) return false;
+  if (has_record(word) && list.count > record_capacity(class_of(word))) return false;
   unsigned page = 0, attributes = (unsigned)word & ACRE_PAGE_BITS;
   for (unsigned i = 0; i < list.count; i++) {
     if (page_of(list.items[i]) <= page || attributes_of(list.items[i]) == attributes) return false;
