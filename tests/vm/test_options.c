@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* ACRE_OPTIONS: what the parser takes, what it complains about, and what a process makes of it. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "vm/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+static char complaints[1024];
+
+static void complain(const char *piece) {
+  strncat(complaints, piece, sizeof complaints - strlen(complaints) - 2);
+  strcat(complaints, ";");
+}
+
+static struct acre__options parse(const char *text) {
+  struct acre__options options = {0};
+  complaints[0] = '\0';
+  acre__options_parse(text, &options, complain);
+  return options;
+}
+
+TEST(nothing_is_all_defaults) {
+  struct acre__options options = parse("");
+  CHECK(!options.commit_by_mprotect && !options.query_by_proc && !options.populate_by_touch);
+  CHECK_EQ(options.map_budget, 0);
+  CHECK_EQ(strlen(complaints), 0);
+}
+
+TEST(every_key_and_value) {
+  CHECK(parse("commit=mprotect").commit_by_mprotect);
+  CHECK(!parse("commit=guard").commit_by_mprotect);
+  CHECK(!parse("commit=auto").commit_by_mprotect);
+  CHECK(parse("query=proc").query_by_proc);
+  CHECK(!parse("query=ioctl").query_by_proc);
+  CHECK(!parse("query=auto").query_by_proc);
+  CHECK(parse("populate=touch").populate_by_touch);
+  CHECK(!parse("populate=madvise").populate_by_touch);
+  CHECK(!parse("populate=auto").populate_by_touch);
+  CHECK_EQ(parse("map_budget=1234").map_budget, 1234);
+  struct acre__options all = parse("commit=mprotect,query=proc,populate=touch,map_budget=7");
+  CHECK(all.commit_by_mprotect && all.query_by_proc && all.populate_by_touch);
+  CHECK_EQ(all.map_budget, 7);
+  CHECK_EQ(strlen(complaints), 0);
+}
+
+TEST(the_last_one_counts) {
+  CHECK(!parse("commit=mprotect,commit=auto").commit_by_mprotect);
+  CHECK(parse("commit=auto,commit=mprotect").commit_by_mprotect);
+  CHECK_EQ(parse("map_budget=1,map_budget=2").map_budget, 2);
+}
+
+TEST(empty_pieces_are_no_complaint) {
+  CHECK(parse(",,commit=mprotect,,").commit_by_mprotect);
+  CHECK_EQ(strlen(complaints), 0);
+}
+
+static const struct {
+  const char *text, *complaints;
+} strange[] = {
+    {"nonsense", "nonsense;"},
+    {"commit", "commit;"},
+    {"commit=", "commit=;"},
+    {"=mprotect", "=mprotect;"},
+    {"commit=MPROTECT", "commit=MPROTECT;"},
+    {" commit=mprotect", " commit=mprotect;"},
+    {"commit=mprotectx", "commit=mprotectx;"},
+    {"commit=mprotect=guard", "commit=mprotect=guard;"},
+    {"map_budget=", "map_budget=;"},
+    {"map_budget=-1", "map_budget=-1;"},
+    {"map_budget=12x", "map_budget=12x;"},
+    {"map_budget=99999999999999999999999", "map_budget=99999999999999999999999;"},
+    {"=", "=;"},
+    {"a=b,c=d", "a=b;c=d;"},
+    /* Of what is too long to be a setting the beginning is told. */
+    {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyyyy",
+     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;"},
+};
+
+TEST(what_is_not_understood_is_told_and_passed_over) {
+  for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+    struct acre__options options = parse(strange[i].text);
+    if (strcmp(complaints, strange[i].complaints) != 0)
+      test_fail(__FILE__, __LINE__, "'%s' complains of '%s'", strange[i].text, complaints);
+    CHECK(!options.commit_by_mprotect);
+    CHECK_EQ(options.map_budget, 0);
+  }
+  CHECK(parse("nonsense,commit=mprotect,more").commit_by_mprotect);
+  CHECK(strcmp(complaints, "nonsense;more;") == 0);
+}
+
+/* ------------------------------------------------------------- the whole process */
+
+struct expected {
+  const char *value; /* of ACRE_OPTIONS */
+  const char *said;  /* something that stderr must hold; NULL: it must be empty */
+};
+
+/* In a child, as the variable is read once; this program asks Acre for nothing before that. */
+static void read_settings(void *context) {
+  const struct expected *expected = context;
+  char said[512] = "";
+  int ends[2], saved = dup(STDERR_FILENO);
+  REQUIRE(saved >= 0 && pipe(ends) == 0);
+  REQUIRE(setenv("ACRE_OPTIONS", expected->value, 1) == 0);
+  REQUIRE(dup2(ends[1], STDERR_FILENO) >= 0);
+  close(ends[1]);
+  acre_system system;
+  CHECK_OK(acre_system_info(&system));
+  CHECK_OK(acre_system_info(&system)); /* it is told once */
+  REQUIRE(dup2(saved, STDERR_FILENO) >= 0);
+  ssize_t length = read(ends[0], said, sizeof said - 1);
+  REQUIRE(length >= 0);
+  CHECK_EQ(system.commit_way, ACRE_COMMIT_BY_MPROTECT);
+  CHECK_EQ(system.query_way, ACRE_QUERY_BY_PROC);
+  CHECK_EQ(system.populate_way, ACRE_POPULATE_BY_TOUCH);
+  if (expected->said == NULL) {
+    CHECK_EQ(length, 0);
+  } else {
+    CHECK(strstr(said, expected->said) != NULL);
+    CHECK(strstr(said, "ACRE_OPTIONS") != NULL);
+    CHECK(strchr(said, '\n') == said + length - 1); /* one line */
+  }
+}
+
+TEST(a_process_does_what_the_variable_says) {
+  struct expected plain = {"commit=mprotect,query=proc,populate=touch", NULL};
+  CHECK_EQ(test_in_child(read_settings, &plain), 0);
+}
+
+TEST(a_process_tells_what_it_passes_over) {
+  struct expected wrong = {"commit=mprotect,query=proc,populate=touch,commit=sometimes", "commit=sometimes"};
+  CHECK_EQ(test_in_child(read_settings, &wrong), 0);
+}

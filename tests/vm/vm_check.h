@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of src/vm share: figures, queries, pictures of the state of a
+ * range, and the comparison of Acre's table with what the kernel does.
+ */
+#ifndef ACRE_TESTS_VM_CHECK_H
+#define ACRE_TESTS_VM_CHECK_H
+
+#include <acre/vm.h>
+#include <string.h>
+
+#include "harness.h"
+#include "vm/protection.h"
+#include "vm/region.h"
+#include "vm/root.h"
+
+static inline acre_system system_figures(void) {
+  acre_system system;
+  memset(&system, 0, sizeof system);
+  CHECK_OK(acre_system_info(&system));
+  return system;
+}
+
+static inline size_t page_bytes(void) {
+  return system_figures().page_size;
+}
+
+static inline acre_vm_info query(const void *address) {
+  acre_vm_info info;
+  memset(&info, 0, sizeof info);
+  CHECK_OK(acre_vm_query(address, &info));
+  return info;
+}
+
+/* A region of `pages` pages; reserve_with takes options. */
+static inline char *reserve_with(size_t pages, const acre_vm_options *options) {
+  void *base = NULL;
+  REQUIRE_OK(acre_vm_reserve(pages * page_bytes(), options, &base));
+  return base;
+}
+
+static inline char *reserve_pages(size_t pages) {
+  return reserve_with(pages, NULL);
+}
+
+static inline bool all_bytes_are(const void *address, size_t size, unsigned char value) {
+  const unsigned char *bytes = address;
+  for (size_t i = 0; i < size; i++)
+    if (bytes[i] != value) return false;
+  return true;
+}
+
+/* ------------------------------------------------------------- pictures */
+
+enum { PICTURE_RUNS = 256 };
+
+/* The runs of [base, base + size), as acre_vm_query tells them. */
+struct picture {
+  unsigned count;
+  acre_vm_info runs[PICTURE_RUNS];
+};
+
+static inline void take_picture(const void *base, size_t size, struct picture *out) {
+  const char *at = base, *end = at + size;
+  memset(out, 0, sizeof *out);
+  while (at < end && out->count < PICTURE_RUNS) {
+    acre_vm_info info = query(at);
+    REQUIRE(info.size != 0);
+    /* Copied field by field, so that memcmp may compare: padding stays zero. */
+    acre_vm_info *run = &out->runs[out->count++];
+    run->base = info.base;
+    run->size = info.size;
+    run->state = info.state;
+    run->protection = info.protection;
+    run->kind = info.kind;
+    run->region_base = info.region_base;
+    run->region_size = info.region_size;
+    run->region_protection = info.region_protection;
+    at = (const char *)info.base + info.size;
+  }
+  REQUIRE(at >= end);
+}
+
+static inline bool same_picture(const struct picture *a, const struct picture *b) {
+  return a->count == b->count && memcmp(a->runs, b->runs, a->count * sizeof *a->runs) == 0;
+}
+
+/* ------------------------------------------------------------- table and kernel */
+
+static inline bool access_agrees(unsigned attributes, bool loose, bool can_read, bool can_write) {
+  if (attributes == 0) return loose || (!can_read && !can_write);
+  bool reads = acre__protection_reads(attributes), writes = acre__protection_writes(attributes);
+  if (attributes == ACRE_VM_EXECUTE) reads = can_read; /* the processor decides */
+  return can_read == reads && can_write == writes;
+}
+
+/* Notes a failure for the first page of the region on which table and kernel differ, or if the table is not valid. */
+static inline void check_agrees(const char *file, int line, void *base) {
+  struct acre__region *region = acre__region_lock((uintptr_t)base);
+  if (region == NULL) {
+    test_fail(file, line, "%p is not in a region", base);
+    return;
+  }
+  const struct acre__table *table = &region->table;
+  if (!acre__table_is_valid(table)) test_fail(file, line, "the table is not valid");
+  if (acre__table_committed(table, 0, table->pages) != region->committed_pages)
+    test_fail(file, line, "%zu pages are committed, %zu are counted", acre__table_committed(table, 0, table->pages),
+              region->committed_pages);
+  for (size_t page = 0; page < table->pages; page++) {
+    acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
+    unsigned attributes = acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes & ACRE_PAGE_PROTECTION;
+    void *address = acre__region_address(region, page);
+    bool can_read = test_can_read(address), can_write = test_can_write(address);
+    if (access_agrees(attributes, acre__chunk_is_loose(word), can_read, can_write)) continue;
+    test_fail(file, line, "page %zu has protection %u in the table; it can%s be read and can%s be written", page,
+              attributes, can_read ? "" : "not", can_write ? "" : "not");
+    break;
+  }
+  acre__unlock(&region->lock);
+}
+
+#define CHECK_AGREES(base) check_agrees(__FILE__, __LINE__, base)
+
+static inline void check_index(const char *file, int line) {
+  acre__lock(&acre__root.index.lock);
+  if (!acre__index_is_valid(&acre__root.index)) test_fail(file, line, "the index is not valid");
+  acre__unlock(&acre__root.index.lock);
+}
+
+#define CHECK_INDEX() check_index(__FILE__, __LINE__)
+
+#endif
