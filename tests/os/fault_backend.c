@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* The failing backend fails what a plan says, and nothing else. */
+#include "contract.h"
+
+#include <pthread.h>
+
+#include "os/fault/fault.h"
+
+TEST(without_a_plan_everything_works) {
+  struct acre__fault_report report;
+  CHECK(!acre__fault_end(NULL));
+  char *base = reserve_committed(2);
+  *base = 1;
+  release(base, 2);
+  acre__fault_begin(&(struct acre__fault_plan){.call = 0});
+  base = reserve_committed(2);
+  release(base, 2);
+  CHECK(!acre__fault_end(&report));
+  CHECK_EQ(report.calls, 3);
+  CHECK_EQ(report.failed, 0);
+}
+
+TEST(the_nth_call_fails_once) {
+  struct acre__fault_report report;
+  char *base = reserve(8);
+  acre__fault_begin(&(struct acre__fault_plan){.call = 3, .result = ACRE_E_MAPPING_LIMIT});
+  for (unsigned i = 1; i <= 5; i++)
+    CHECK_RESULT(acre__os_commit(base + i * page_size(), page_size(), ACRE_VM_READ_WRITE),
+                 i == 3 ? ACRE_E_MAPPING_LIMIT : ACRE_OK);
+  CHECK(acre__fault_end(&report));
+  CHECK_EQ(report.calls, 5);
+  CHECK_EQ(report.failed, 1);
+  CHECK_EQ(report.first_failed, ACRE_FAULT_COMMIT);
+  CHECK(test_can_write(base + 2 * page_size()));
+  CHECK(!test_can_read(base + 3 * page_size())); /* nothing was done */
+  CHECK(test_can_write(base + 4 * page_size()));
+  release(base, 8);
+}
+
+TEST(all_calls_from_the_nth_on_fail) {
+  struct acre__fault_report report;
+  char *base = reserve(8);
+  acre__fault_begin(&(struct acre__fault_plan){.call = 2, .result = ACRE_E_NO_MEMORY, .and_later = true});
+  CHECK_OK(acre__os_commit(base, page_size(), ACRE_VM_READ_WRITE));
+  CHECK_RESULT(acre__os_protect(base, page_size(), ACRE_VM_READ), ACRE_E_NO_MEMORY);
+  CHECK_RESULT(acre__os_decommit(base, page_size()), ACRE_E_NO_MEMORY);
+  CHECK_RESULT(acre__os_release(base, page_size()), ACRE_E_NO_MEMORY);
+  CHECK(acre__fault_end(&report));
+  CHECK_EQ(report.failed, 3);
+  CHECK_EQ(report.first_failed, ACRE_FAULT_PROTECT);
+  CHECK(test_can_write(base));
+  CHECK_OK(acre__os_release(base, 8 * page_size())); /* the plan has ended */
+}
+
+TEST(a_mask_chooses_functions) {
+  struct acre__fault_report report;
+  acre__fault_begin(&(struct acre__fault_plan){.call = 2,
+                                               .result = ACRE_E_ACCESS_DENIED,
+                                               .functions = ACRE_FAULT_MASK(ACRE_FAULT_COMMIT) |
+                                                            ACRE_FAULT_MASK(ACRE_FAULT_PROTECT)});
+  char *base = reserve(2);                                                               /* not counted */
+  CHECK_OK(acre__os_commit(base, page_size(), ACRE_VM_READ_WRITE));                      /* 1 */
+  CHECK_OK(acre__os_discard(base, page_size()));                                         /* not counted */
+  CHECK_RESULT(acre__os_protect(base, page_size(), ACRE_VM_READ), ACRE_E_ACCESS_DENIED); /* 2 */
+  CHECK_OK(acre__os_protect(base, page_size(), ACRE_VM_READ));                           /* 3 */
+  CHECK(acre__fault_end(&report));
+  CHECK_EQ(report.calls, 3);
+  release(base, 2);
+}
+
+TEST(a_call_can_fail_half_way) {
+  size_t page = page_size();
+  struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_NO_MEMORY, .partly = true};
+  char *base = reserve(5);
+  acre__fault_begin(&plan);
+  CHECK_RESULT(acre__os_commit(base, 5 * page, ACRE_VM_READ_WRITE), ACRE_E_NO_MEMORY);
+  acre__fault_end(NULL);
+  CHECK(test_can_write(base) && test_can_write(base + page) && !test_can_read(base + 2 * page));
+
+  acre__fault_begin(&plan);
+  CHECK_RESULT(acre__os_protect(base, 2 * page, ACRE_VM_READ), ACRE_E_NO_MEMORY);
+  acre__fault_end(NULL);
+  CHECK(!test_can_write(base) && test_can_write(base + page));
+
+  acre__fault_begin(&plan); /* one page has no half */
+  CHECK_RESULT(acre__os_protect(base, page, ACRE_VM_READ_WRITE), ACRE_E_NO_MEMORY);
+  acre__fault_end(NULL);
+  CHECK(!test_can_write(base));
+  release(base, 5);
+}
+
+static bool never(uintptr_t address, enum acre__os_fault_access access) {
+  (void)address;
+  (void)access;
+  return false;
+}
+
+/* Calls every wrapped function once, each under a plan that lets the first call of that function fail. */
+TEST(every_function_can_fail) {
+  struct acre__os_file file = {-1};
+  static struct acre__os_maps maps;
+  struct acre__os_mapping mapping;
+  uint64_t size;
+  void *out = NULL;
+  for (int function = 0; function < ACRE_FAULT_FUNCTIONS; function++) {
+    acre__fault_begin(&(struct acre__fault_plan){
+        .call = 1, .result = ACRE_E_UNEXPECTED, .functions = ACRE_FAULT_MASK((unsigned)function)});
+    acre_result result = ACRE_OK;
+    switch ((enum acre__fault_function)function) {
+      case ACRE_FAULT_RESERVE: result = acre__os_reserve(NULL, 4096, ACRE_OS_ANYWHERE, &out); break;
+      case ACRE_FAULT_RELEASE: result = acre__os_release(NULL, 4096); break;
+      case ACRE_FAULT_COMMIT: result = acre__os_commit(NULL, 4096, ACRE_VM_READ); break;
+      case ACRE_FAULT_DECOMMIT: result = acre__os_decommit(NULL, 4096); break;
+      case ACRE_FAULT_PROTECT: result = acre__os_protect(NULL, 4096, ACRE_VM_READ); break;
+      case ACRE_FAULT_HIDE: result = acre__os_hide(NULL, 4096); break;
+      case ACRE_FAULT_REVEAL: result = acre__os_reveal(NULL, 4096); break;
+      case ACRE_FAULT_DISCARD: result = acre__os_discard(NULL, 4096); break;
+      case ACRE_FAULT_POPULATE: result = acre__os_populate(NULL, 4096, false); break;
+      case ACRE_FAULT_LOCK: result = acre__os_lock(NULL, 4096); break;
+      case ACRE_FAULT_UNLOCK: result = acre__os_unlock(NULL, 4096); break;
+      case ACRE_FAULT_RESET: result = acre__os_reset(NULL, 4096); break;
+      case ACRE_FAULT_UNDO_RESET: result = acre__os_undo_reset(NULL, 4096); break;
+      case ACRE_FAULT_FILE_OPEN: result = acre__os_file_open("/", false, false, false, false, 0, &file); break;
+      case ACRE_FAULT_FILE_SIZE: result = acre__os_file_size(file, &size); break;
+      case ACRE_FAULT_FILE_GROW: result = acre__os_file_grow(file, 0, 1); break;
+      case ACRE_FAULT_MAP_FILE: result = acre__os_map_file(NULL, 4096, file, 0, ACRE_VM_READ, false); break;
+      case ACRE_FAULT_FLUSH: result = acre__os_flush(NULL, 4096); break;
+      case ACRE_FAULT_FILE_SYNC: result = acre__os_file_sync(file); break;
+      case ACRE_FAULT_MAPS_OPEN: result = acre__os_maps_open(&maps); break;
+      case ACRE_FAULT_MAPS_AT: result = acre__os_maps_at(&maps, 0, &mapping); break;
+      case ACRE_FAULT_FAULT_INSTALL: result = acre__os_fault_install(never); break;
+      case ACRE_FAULT_AT_FORK: result = acre__os_at_fork(NULL, NULL, NULL); break;
+      case ACRE_FAULT_FUNCTIONS: break;
+    }
+    struct acre__fault_report report;
+    CHECK_RESULT(result, ACRE_E_UNEXPECTED);
+    CHECK(acre__fault_end(&report));
+    CHECK_EQ(report.first_failed, function);
+    CHECK_EQ(report.calls, 1);
+    CHECK(strncmp(acre__fault_function_name((enum acre__fault_function)function), "acre__os_", 9) == 0);
+  }
+}
+
+enum { THREADS = 4, CALLS = 2000 };
+
+static void *discard_often(void *page) {
+  size_t failures = 0;
+  for (int i = 0; i < CALLS; i++)
+    if (acre__os_discard(page, page_size()) != ACRE_OK) failures++;
+  return (void *)failures;
+}
+
+TEST(exactly_one_call_fails_among_threads) {
+  pthread_t threads[THREADS];
+  struct acre__fault_report report;
+  char *base = reserve_committed(1);
+  size_t failures = 0;
+  acre__fault_begin(&(struct acre__fault_plan){.call = THREADS * CALLS / 2, .result = ACRE_E_NO_MEMORY});
+  for (int i = 0; i < THREADS; i++) REQUIRE(pthread_create(&threads[i], NULL, discard_often, base) == 0);
+  for (int i = 0; i < THREADS; i++) {
+    void *result;
+    REQUIRE(pthread_join(threads[i], &result) == 0);
+    failures += (size_t)result;
+  }
+  CHECK(acre__fault_end(&report));
+  CHECK_EQ(failures, 1);
+  CHECK_EQ(report.calls, THREADS * CALLS);
+  release(base, 1);
+}
