@@ -209,8 +209,8 @@ acre_result acre_array_append(acre_array *array, const void *elements, size_t co
   if (count > array->maximum - array->count) return ACRE_E_FULL;
   char *to = byte_at(array, array->count * array->element_size);
   size_t bytes = count * array->element_size;
-  acre_result result =
-      is_on_touch(array) ? acre_vm_commit(to, bytes, ACRE_VM_DEFAULT) : make_room(array, array->count + count, true);
+  acre_result result = is_on_touch(array) ? acre_vm_commit(to, bytes, ACRE_VM_DEFAULT)
+                                          : make_room(array, array->count + count, true);
   if (result != ACRE_OK) return result;
   memcpy(to, elements, bytes);
   array->count += count;

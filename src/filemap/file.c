@@ -22,12 +22,10 @@ static acre_result check_options(const acre_file_options *options) {
   if (options->access != ACRE_ACCESS_READ && !writable) return ACRE_E_INVALID_ARGUMENT;
   if ((options->permissions & ~(unsigned)ALL_PERMISSIONS) != 0) return ACRE_E_INVALID_ARGUMENT;
   switch (options->mode) {
-  case ACRE_FILE_OPEN:
-    return ACRE_OK;
-  case ACRE_FILE_OPEN_OR_CREATE:
-  case ACRE_FILE_CREATE:
-  case ACRE_FILE_TRUNCATE:
-    return writable ? ACRE_OK : ACRE_E_INVALID_ARGUMENT;
+    case ACRE_FILE_OPEN: return ACRE_OK;
+    case ACRE_FILE_OPEN_OR_CREATE:
+    case ACRE_FILE_CREATE:
+    case ACRE_FILE_TRUNCATE: return writable ? ACRE_OK : ACRE_E_INVALID_ARGUMENT;
   }
   return ACRE_E_INVALID_ARGUMENT;
 }

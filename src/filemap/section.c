@@ -73,14 +73,12 @@ acre_result acre_section_create(acre_file *file, const acre_section_options *opt
   if (!acre__file_is_open(file)) return ACRE_E_INVALID_ARGUMENT;
   if (options == NULL) options = &defaults;
   switch (options->access) {
-  case ACRE_ACCESS_READ:
-  case ACRE_ACCESS_COPY_ON_WRITE:
-    break;
-  case ACRE_ACCESS_READ_WRITE:
-    if (file->access != ACRE_ACCESS_READ_WRITE) return ACRE_E_ACCESS_DENIED;
-    break;
-  default:
-    return ACRE_E_INVALID_ARGUMENT;
+    case ACRE_ACCESS_READ:
+    case ACRE_ACCESS_COPY_ON_WRITE: break;
+    case ACRE_ACCESS_READ_WRITE:
+      if (file->access != ACRE_ACCESS_READ_WRITE) return ACRE_E_ACCESS_DENIED;
+      break;
+    default: return ACRE_E_INVALID_ARGUMENT;
   }
 
   acre_section *section = acre__meta_alloc(sizeof *section);

@@ -30,11 +30,9 @@ static acre_result resolve_size(const acre_section *section, uint64_t offset, si
 
 static acre_result check_access(const acre_section *section, acre_access access) {
   switch (access) {
-  case ACRE_ACCESS_READ:
-  case ACRE_ACCESS_COPY_ON_WRITE:
-    return ACRE_OK;
-  case ACRE_ACCESS_READ_WRITE:
-    return section->access == ACRE_ACCESS_READ_WRITE ? ACRE_OK : ACRE_E_ACCESS_DENIED;
+    case ACRE_ACCESS_READ:
+    case ACRE_ACCESS_COPY_ON_WRITE: return ACRE_OK;
+    case ACRE_ACCESS_READ_WRITE: return section->access == ACRE_ACCESS_READ_WRITE ? ACRE_OK : ACRE_E_ACCESS_DENIED;
   }
   return ACRE_E_INVALID_ARGUMENT;
 }
