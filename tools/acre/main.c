@@ -109,7 +109,7 @@ static int run_subcommand(int argc, char **argv) {
   for (size_t i = 0; i < sizeof subcommands / sizeof subcommands[0]; i++) {
     if (strcmp(argv[0], subcommands[i].name) != 0) continue;
     tool_begin(subcommands[i].name);
-    optind = 1;
+    optind = 0; /* not 1: so getopt_long starts anew, with options anywhere on the line */
     return subcommands[i].run(argc, argv);
   }
   tool_complain(_("unknown command '%s'; see 'acre --help'"), argv[0]);

@@ -30,8 +30,8 @@ static void print_help(void) {
           "\n"
           "Options:\n"
           "      --pages N     pages of the region in chapter 3 (4 to 65536; default 16)\n"
-          "      --size BYTES  size of the made file: 1000000, 64K, 512M, 2G (default 512M,\n"
-          "                    less where disk or memory is small)\n"
+          "      --size BYTES  size of the array and of the made file: 64000, 64K, 512M, 2G\n"
+          "                    (default 2G and 512M, less where memory or disk is small)\n"
           "      --pause       wait for Enter after each step\n"
           "      --no-color    no colours (also: the variable NO_COLOR)\n"
           "      --lang LANG   speak LANG: en or ko (default: the locale's language)\n"
@@ -113,7 +113,7 @@ bool tour_call(struct tour *tour, acre_result result, acre_result expected, doub
   char call[256];
   vsnprintf(call, sizeof call, format, arguments);
   va_end(arguments);
-  printf("%*s%s\n", INDENT, "", call);
+  text_print_paragraph(stdout, call, INDENT, TERMINAL_COLUMNS - 1);
   printf("%*s-> %s, %s\n", INDENT + 2, "", acre_result_name(result), text_duration(seconds).s);
   if (result != ACRE_OK) {
     char sentence[512];

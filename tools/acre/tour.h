@@ -33,7 +33,7 @@ struct tour {
   /* what the user asked for */
   size_t pages;     /* of the region in the chapter on pages */
   const char *file; /* to sort a copy of; NULL: a generated one */
-  uint64_t size;    /* of the generated file; 0: chosen by the space there is */
+  uint64_t size;    /* of the array and of the generated file; 0: chosen by the room there is */
   bool pauses;
 
   acre_system system;

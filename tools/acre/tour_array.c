@@ -66,8 +66,9 @@ static void fill_array(struct tour *tour, numbers *array, size_t count) {
            _("Now %s numbers are pushed, one by one: %s. An array that grows by realloc would copy itself over and "
              "over, and every pointer into it would go bad. This one commits a little more and stays."),
            text_count(count).s, text_size(bytes).s);
-  tour_step(tour, _("Push until it is gigabytes"), explanation);
-  if (bytes < MOST_BYTES) tour_say(_("(This machine has room for %s now, and not for 2 GiB.)"), text_size(bytes).s);
+  tour_step(tour, _("Push, and it grows"), explanation);
+  if (bytes < MOST_BYTES && tour->size == 0)
+    tour_say(_("(This machine has room for %s now, and not for 2 GiB.)"), text_size(bytes).s);
 
   const uint64_t *first = numbers_data(array);
   bool has_moved = false;
@@ -163,6 +164,7 @@ void tour_array(struct tour *tour) {
   tour_chapter(tour, _("The array that never moves"));
   uint64_t bytes = kernel_headroom(tour->system.available_memory) / 4;
   if (bytes > MOST_BYTES) bytes = MOST_BYTES;
+  if (tour->size != 0 && bytes > tour->size) bytes = tour->size;
   bytes = tour_space(tour, 2 * bytes) / 2;
   bytes = bytes > MIB ? bytes / MIB * MIB : MIB;
   size_t count = (size_t)(bytes / sizeof(uint64_t)), maximum = 2 * count;
