@@ -128,7 +128,7 @@ typedef struct acre_system {
   acre_populate_way populate_way;
   size_t regions;          /* regions that Acre holds now */
   uint64_t reserved_bytes; /* address space that they hold */
-  uint64_t commit_charge;  /* bytes of it that are committed */
+  uint64_t commit_charge;  /* bytes of it that are committed; views of files do not count */
   size_t metadata_bytes;   /* bytes that Acre's own tables take for it */
   char kernel[64];         /* name and release of the kernel */
 } acre_system;

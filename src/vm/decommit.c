@@ -147,18 +147,28 @@ static acre_result unlock_pages(struct acre__region *region, size_t start, size_
     page = run.end;
   }
   acre__table_edit(&region->table, start, end, ACRE_PAGE_BITS & ~ACRE_PAGE_LOCKED, 0);
-  return acre__table_prepare(&region->table, start, end) ? ACRE_OK : ACRE_E_NO_MEMORY;
+  return ACRE_OK;
+}
+
+/* Only the chunks at the ends are cut, and what has no node has nothing to lose: a decommit makes no nodes. */
+static bool prepare_chunk(const struct acre__table *table, size_t chunk) {
+  acre__chunk *word = acre__table_chunk(table, chunk);
+  return word == NULL || acre__chunk_prepare(word);
 }
 
 acre_result acre__decommit_pages(struct acre__region *region, size_t start, size_t end) {
   struct acre__table *table = &region->table;
   struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
   if (run.attributes == 0 && run.end == end) return ACRE_OK;
-  if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
-  acre_result result = region->any_locked ? unlock_pages(region, start, end) : ACRE_OK;
-  if (result != ACRE_OK) return result;
-
   size_t first = start / ACRE_CHUNK_PAGES, last = (end - 1) / ACRE_CHUNK_PAGES;
+  if (!prepare_chunk(table, first) || !prepare_chunk(table, last)) return ACRE_E_NO_MEMORY;
+  if (region->any_locked) {
+    acre_result unlocked = unlock_pages(region, start, end);
+    if (unlocked != ACRE_OK) return unlocked;
+    if (!prepare_chunk(table, first) || !prepare_chunk(table, last)) return ACRE_E_NO_MEMORY;
+  }
+
+  acre_result result = ACRE_OK;
   size_t first_end = acre__min((first + 1) * ACRE_CHUNK_PAGES, end);
   size_t last_start = acre__max(last * ACRE_CHUNK_PAGES, start);
   size_t whole_first = first, whole_last = last + 1;

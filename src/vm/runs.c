@@ -128,11 +128,22 @@ bool acre__chunk_prepare(acre__chunk *word) {
   return true;
 }
 
-/* Replaces items [from, to) of the chunk's list by `fresh`, and moves it into the word when it fits there. */
+/*
+ * Whether a list of that many transitions belongs into the word. The smallest
+ * record stays until the last run or two, so that a page that comes and goes
+ * beside another one does not allocate each time.
+ */
+static bool belongs_inline(acre__chunk word, unsigned count) {
+  if (!has_record(word)) return true;
+  return count <= (class_of(word) == 0 ? 1u : (unsigned)INLINE);
+}
+
+/* Replaces items [from, to) of the chunk's list by `fresh`, and moves it into the word when it belongs there. */
 static void splice(acre__chunk *word, struct list list, unsigned from, unsigned to, const uint16_t *fresh,
                    unsigned fresh_count) {
   unsigned count = list.count - (to - from) + fresh_count;
-  if (count <= INLINE) {
+  if (belongs_inline(*word, count)) {
+    ACRE_ASSERT(count <= INLINE);
     uint16_t all[INLINE];
     memcpy(all, list.items, from * sizeof *all);
     memcpy(all + from, fresh, fresh_count * sizeof *all);

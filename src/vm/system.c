@@ -14,7 +14,9 @@ static void sum_regions(acre_system *out) {
     acre__lock(&region->lock);
     out->regions++;
     out->reserved_bytes += region->size;
-    out->commit_charge += (uint64_t)region->committed_pages << acre__root.page_shift;
+    /* A view's pages are the file's. */
+    if (region->kind == ACRE_VM_KIND_PRIVATE)
+      out->commit_charge += (uint64_t)region->committed_pages << acre__root.page_shift;
     acre__unlock(&region->lock);
   }
   acre__unlock(&index->lock);
