@@ -118,11 +118,9 @@ acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file f
   if (got != MAP_FAILED) return ACRE_OK;
   acre__linux_restore_reservation(address, size);
   switch (errno) {
-  case EINVAL:
-  case EIO: /* what /proc's files say */
-    return ACRE_E_NOT_SUPPORTED;
-  default:
-    return acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
+    case EINVAL:
+    case EIO: /* what /proc's files say */ return ACRE_E_NOT_SUPPORTED;
+    default: return acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
   }
 }
 

@@ -27,19 +27,13 @@
 
 int acre__linux_protection(acre_vm_protection protection) {
   switch (protection) {
-  case ACRE_VM_NO_ACCESS:
-    return PROT_NONE;
-  case ACRE_VM_READ:
-    return PROT_READ;
-  case ACRE_VM_EXECUTE:
-    return PROT_EXEC;
-  case ACRE_VM_EXECUTE_READ:
-    return PROT_READ | PROT_EXEC;
-  case ACRE_VM_EXECUTE_READ_WRITE:
-    return PROT_READ | PROT_WRITE | PROT_EXEC;
-  case ACRE_VM_DEFAULT:
-  case ACRE_VM_READ_WRITE:
-    break;
+    case ACRE_VM_NO_ACCESS: return PROT_NONE;
+    case ACRE_VM_READ: return PROT_READ;
+    case ACRE_VM_EXECUTE: return PROT_EXEC;
+    case ACRE_VM_EXECUTE_READ: return PROT_READ | PROT_EXEC;
+    case ACRE_VM_EXECUTE_READ_WRITE: return PROT_READ | PROT_WRITE | PROT_EXEC;
+    case ACRE_VM_DEFAULT:
+    case ACRE_VM_READ_WRITE: break;
   }
   return PROT_READ | PROT_WRITE;
 }
@@ -61,17 +55,14 @@ ACRE_COLD static bool is_past_the_end(uintptr_t wish, size_t size) {
 
 ACRE_COLD static acre_result reserve_exactly_error(int error, uintptr_t wish, size_t size) {
   switch (error) {
-  case EEXIST:
-    return ACRE_E_ADDRESS_IN_USE;
-  case EPERM:  /* below vm.mmap_min_addr */
-  case EACCES: /* the same, said by SELinux */
-  case EINVAL:
-    return ACRE_E_INVALID_ADDRESS;
-  case ENOMEM:
-    if (is_past_the_end(wish, size)) return ACRE_E_INVALID_ADDRESS;
-    break;
-  default:
-    break;
+    case EEXIST: return ACRE_E_ADDRESS_IN_USE;
+    case EPERM:  /* below vm.mmap_min_addr */
+    case EACCES: /* the same, said by SELinux */
+    case EINVAL: return ACRE_E_INVALID_ADDRESS;
+    case ENOMEM:
+      if (is_past_the_end(wish, size)) return ACRE_E_INVALID_ADDRESS;
+      break;
+    default: break;
   }
   return acre__linux_mapping_error(error, ACRE_E_NO_ADDRESS_SPACE);
 }

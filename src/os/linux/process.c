@@ -108,8 +108,8 @@ static bool try_populate(char *page, size_t page_size) {
 
 static void probe_mechanisms(struct acre__os_system *out) {
   out->can_query_directly = !acre__linux_switches.query_without_ioctl && acre__linux_has_procmap_query();
-  char *pages =
-      mmap(NULL, 2 * out->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  char *pages = mmap(NULL, 2 * out->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                     0);
   if (pages == MAP_FAILED) return;
   out->can_hide = try_hide(pages, out->page_size);
   out->can_populate = !acre__linux_switches.populate_by_touch && try_populate(pages + out->page_size, out->page_size);
