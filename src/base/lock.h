@@ -40,6 +40,15 @@ struct acre__lock {
 void acre__park(_Atomic uint32_t *word, uint32_t expected);
 void acre__unpark(_Atomic uint32_t *word);
 
+/*
+ * Holds the calling thread's signals back until they are restored, but for
+ * those that its own instructions raise. A lock that a signal handler may want
+ * while the interrupted code has it, or has another one that the lock's holder
+ * waits for, is taken in between. Fulfilled by src/os/<system>/thread.c.
+ */
+uint64_t acre__signals_block(void);
+void acre__signals_restore(uint64_t before);
+
 extern ACRE_THREAD_LOCAL uint32_t acre__thread_number;
 uint32_t acre__thread_number_assign(void);
 void acre__lock_slow(struct acre__lock *lock, uint32_t self);

@@ -13,30 +13,20 @@ enum {
   CLASSES = 9, /* 16 bytes to 4 KiB */
   SLAB = 1 << 20,
   LARGE_PAGE = 2 << 20,
-  CACHE_LINE = 64,
-  EMERGENCY_BLOCKS = 4 /* of each class; one fault wants at most one of each */
+  CACHE_LINE = 64
 };
 
 struct free_block {
   struct free_block *next;
 };
 
-struct pool {
-  struct acre__lock lock;
-  struct free_block *free[CLASSES];
-  unsigned count[CLASSES];
-  struct free_block *returned[CLASSES]; /* freed by a handler */
-};
-
-/* `main` is behind its lock, `emergency` behind its own, which is taken inside the other and never the other way round. */
+/* Lock: its own, with signals held back, so that no handler can interrupt whoever has it. */
 static struct {
   struct acre__lock lock;
   struct free_block *free[CLASSES];
   char *bump, *slab_end;
   size_t slab_bytes; /* of all slabs */
   _Atomic size_t bytes;
-  struct pool emergency;
-  _Atomic bool emergency_low;
 } meta;
 
 static unsigned class_of(size_t size) {
@@ -114,76 +104,14 @@ static void *take(unsigned size_class) {
   return fresh;
 }
 
-/* With the lock held: brings the emergency pool to its full count, and home what handlers freed. */
-static ACRE_COLD void refill_emergency(void) {
-  struct pool *pool = &meta.emergency;
-  for (unsigned size_class = 0; size_class < CLASSES; size_class++) {
-    acre__lock(&pool->lock);
-    struct free_block *returned = pool->returned[size_class];
-    pool->returned[size_class] = NULL;
-    unsigned missing = EMERGENCY_BLOCKS - pool->count[size_class];
-    acre__unlock(&pool->lock);
-
-    while (returned != NULL) {
-      struct free_block *next = returned->next;
-      returned->next = meta.free[size_class];
-      meta.free[size_class] = returned;
-      returned = next;
-    }
-    while (missing-- > 0) {
-      struct free_block *block = take(size_class);
-      if (block == NULL) return; /* stays low; the next call tries again */
-      acre__lock(&pool->lock);
-      block->next = pool->free[size_class];
-      pool->free[size_class] = block;
-      pool->count[size_class]++;
-      acre__unlock(&pool->lock);
-    }
-  }
-  atomic_store_explicit(&meta.emergency_low, false, memory_order_relaxed);
-}
-
-/* In a handler that interrupted `meta.lock`'s holder: only other handlers compete here, and they do not block. */
-static ACRE_COLD void *take_emergency(unsigned size_class) {
-  struct pool *pool = &meta.emergency;
-  if (acre__lock_is_mine(&pool->lock)) return NULL;
-  acre__lock(&pool->lock);
-  struct free_block *block = pool->free[size_class];
-  if (block != NULL) {
-    pool->free[size_class] = block->next;
-    pool->count[size_class]--;
-  }
-  acre__unlock(&pool->lock);
-  atomic_store_explicit(&meta.emergency_low, true, memory_order_relaxed);
-  return block;
-}
-
-static ACRE_COLD void return_emergency(struct free_block *block, unsigned size_class) {
-  struct pool *pool = &meta.emergency;
-  if (acre__lock_is_mine(&pool->lock)) return; /* a few bytes lost, once in a lifetime, rather than a deadlock */
-  acre__lock(&pool->lock);
-  block->next = pool->returned[size_class];
-  pool->returned[size_class] = block;
-  acre__unlock(&pool->lock);
-  atomic_store_explicit(&meta.emergency_low, true, memory_order_relaxed);
-}
-
-void acre__meta_expect_faults(void) {
-  atomic_store_explicit(&meta.emergency_low, true, memory_order_relaxed);
-}
-
 void *acre__meta_alloc(size_t size) {
   ACRE_ASSERT(size != 0 && size <= ACRE_META_LARGEST);
   unsigned size_class = class_of(size);
-  void *block;
-  if (ACRE_UNLIKELY(acre__lock_is_mine(&meta.lock))) {
-    block = take_emergency(size_class);
-  } else {
-    acre__lock(&meta.lock);
-    if (ACRE_UNLIKELY(atomic_load_explicit(&meta.emergency_low, memory_order_relaxed))) refill_emergency();
-    block = take(size_class);
-    acre__unlock(&meta.lock);
-  }
+  uint64_t signals = acre__signals_block();
+  acre__lock(&meta.lock);
+  void *block = take(size_class);
+  acre__unlock(&meta.lock);
+  acre__signals_restore(signals);
   if (block == NULL) return NULL;
   atomic_fetch_add_explicit(&meta.bytes, bytes_of(size_class), memory_order_relaxed);
   return memset(block, 0, bytes_of(size_class));
@@ -194,14 +122,12 @@ void acre__meta_free(void *freed, size_t size) {
   unsigned size_class = class_of(size);
   struct free_block *block = freed;
   atomic_fetch_sub_explicit(&meta.bytes, bytes_of(size_class), memory_order_relaxed);
-  if (ACRE_UNLIKELY(acre__lock_is_mine(&meta.lock))) {
-    return_emergency(block, size_class);
-    return;
-  }
+  uint64_t signals = acre__signals_block();
   acre__lock(&meta.lock);
   block->next = meta.free[size_class];
   meta.free[size_class] = block;
   acre__unlock(&meta.lock);
+  acre__signals_restore(signals);
 }
 
 size_t acre__meta_bytes(void) {
@@ -210,10 +136,8 @@ size_t acre__meta_bytes(void) {
 
 void acre__meta_fork_before(void) {
   acre__lock(&meta.lock);
-  acre__lock(&meta.emergency.lock);
 }
 
 void acre__meta_fork_after(void) {
-  acre__unlock(&meta.emergency.lock);
   acre__unlock(&meta.lock);
 }

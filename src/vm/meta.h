@@ -9,9 +9,10 @@
  *   slab  [block|block|block|......untouched......)
  *                            ^ bump
  *
- * A fault handler may interrupt a thread that is inside this allocator. It then
- * takes from a small emergency pool, which is filled in quieter times, and
- * leaves what it frees on a list for later.
+ * A fault handler allocates too, and a thread that has its region's lock may be
+ * waiting here: so signals are held back as long as the lock is held, and whoever
+ * has it always gets on. That costs two system calls a block, of which a page's
+ * commit rarely wants one.
  */
 #ifndef ACRE_VM_META_H
 #define ACRE_VM_META_H
@@ -29,13 +30,10 @@ void *acre__meta_alloc(size_t size);
 /* Gives back what acre__meta_alloc(size) returned, the same `size`. NULL: nothing happens. */
 void acre__meta_free(void *block, size_t size);
 
-/* Tells that a fault handler may need memory from now on: the emergency pool is kept filled. */
-void acre__meta_expect_faults(void);
-
 /* Bytes in blocks that are in use, rounding included. */
 size_t acre__meta_bytes(void);
 
-/* Around fork: taken last, after every region's lock. */
+/* Around fork: taken last, after every region's lock. With signals held back. */
 void acre__meta_fork_before(void);
 void acre__meta_fork_after(void);
 

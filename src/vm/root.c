@@ -9,6 +9,8 @@
 
 struct acre__root acre__root;
 
+static uint64_t signals_before_fork; /* lock: the index's */
+
 /*
  * Every lock is taken before a fork, in the usual order, so that the child's
  * tables are whole; both sides give them back. 100,000 regions take some two
@@ -16,11 +18,13 @@ struct acre__root acre__root;
  */
 static void fork_before(void) {
   struct acre__index *index = &acre__root.index;
+  uint64_t signals = acre__signals_block(); /* a handler that touches a region must find its lock free */
   acre__lock(&index->lock);
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
        region = acre__index_next(index, region->base))
     acre__lock(&region->lock);
   acre__meta_fork_before();
+  signals_before_fork = signals;
 }
 
 static void unlock_regions(void) {
@@ -28,7 +32,9 @@ static void unlock_regions(void) {
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
        region = acre__index_next(index, region->base))
     acre__unlock(&region->lock);
+  uint64_t signals = signals_before_fork;
   acre__unlock(&index->lock);
+  acre__signals_restore(signals);
 }
 
 static void fork_in_parent(void) {
@@ -48,12 +54,19 @@ static void forget_locked_pages(struct acre__region *region) {
   region->any_locked = false;
 }
 
+/* A look-up of another thread may have had the lock of a record that is none any more. */
+static void free_spare_records(void) {
+  for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = region->next_spare)
+    atomic_store_explicit(&region->lock.word, 0, memory_order_relaxed);
+}
+
 static void fork_in_child(void) {
   struct acre__index *index = &acre__root.index;
   acre__meta_fork_after();
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
        region = acre__index_next(index, region->base))
     forget_locked_pages(region);
+  free_spare_records();
   unlock_regions();
 }
 

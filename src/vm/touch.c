@@ -3,13 +3,9 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
-#include "vm/meta.h"
 #include "vm/protection.h"
 #include "vm/region.h"
 #include "vm/root.h"
-
-/* A fault on a page that allows the access is a race with another thread's commit, unless it comes again and again. */
-enum { RETRIES = 1000 };
 
 static bool is_allowed(unsigned protection, enum acre__os_fault_access access) {
   switch (access) {
@@ -20,12 +16,14 @@ static bool is_allowed(unsigned protection, enum acre__os_fault_access access) {
   return false;
 }
 
-static bool try_again(uintptr_t address) {
-  static ACRE_THREAD_LOCAL uintptr_t last;
-  static ACRE_THREAD_LOCAL unsigned times;
-  times = address == last ? times + 1 : 0;
-  last = address;
-  return times < RETRIES;
+/*
+ * A fault on a page that allows the access is a race with another thread's
+ * commit, unless the system refuses what the table allows: so it is asked.
+ */
+static bool can_try_again(const struct acre__region *region, size_t page, enum acre__os_fault_access access) {
+  if (access == ACRE_OS_FAULT_EXECUTE) return true;
+  bool writes = access == ACRE_OS_FAULT_WRITE;
+  return acre__os_populate(acre__region_address(region, page), acre__root.system.page_size, writes) == ACRE_OK;
 }
 
 /* The reserved pages around `page` in its step. */
@@ -52,7 +50,7 @@ static bool handle(uintptr_t address, enum acre__os_fault_access access) {
     size_t page = (address - region->base) >> acre__root.page_shift;
     struct acre__page_run run = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_PROTECTION);
     if (run.attributes != 0) {
-      handled = is_allowed(run.attributes, access) && try_again(address);
+      handled = is_allowed(run.attributes, access) && can_try_again(region, page, access);
     } else if (is_allowed(region->protection, access)) {
       size_t start, end;
       step_around(region, page, &start, &end);
@@ -64,6 +62,5 @@ static bool handle(uintptr_t address, enum acre__os_fault_access access) {
 }
 
 acre_result acre__touch_install(void) {
-  acre__meta_expect_faults();
   return acre__os_fault_install(handle);
 }

@@ -13,6 +13,9 @@
  *               SIG_IGN       for a fault the kernel takes it for SIG_DFL; a
  *                             signal that somebody sent is ignored
  *
+ * Signals are held back while the handler works: it has a region's lock, and
+ * another handler that touches the same region would wait for it forever.
+ *
  * A SIGSEGV that was sent (kill) is never ours. With SIG_DFL it is sent once
  * more and is pending until the handler returns.
  *
@@ -35,7 +38,7 @@
 /* Written by acre__os_fault_install before the handler can run; `spent` by the handler itself. */
 static struct {
   struct acre__lock lock;
-  bool installed;
+  atomic_bool installed;
   acre__os_fault_handler handler;
   struct sigaction previous;
   atomic_bool spent; /* previous had SA_RESETHAND and was called */
@@ -99,14 +102,18 @@ static void to_default(int number, siginfo_t *info) {
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
 }
 
+/* The mask with which the kernel would have called the previous handler. */
+static void set_previous_mask(int number, const sigset_t *interrupted) {
+  sigset_t mask = state.previous.sa_mask;
+  if ((state.previous.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
+  for (int other = 1; other < NSIG; other++)
+    if (sigismember(interrupted, other) == 1) sigaddset(&mask, other);
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 static void to_function(int number, siginfo_t *info, ucontext_t *context) {
   const struct sigaction *previous = &state.previous;
-  if ((previous->sa_flags & SA_NODEFER) != 0 && !sigismember(&context->uc_sigmask, number)) {
-    sigset_t this_one;
-    sigemptyset(&this_one);
-    sigaddset(&this_one, number);
-    sigprocmask(SIG_UNBLOCK, &this_one, NULL);
-  }
+  set_previous_mask(number, &context->uc_sigmask);
   if ((previous->sa_flags & SA_SIGINFO) != 0)
     previous->sa_sigaction(number, info, context);
   else
@@ -115,8 +122,8 @@ static void to_function(int number, siginfo_t *info, ucontext_t *context) {
 
 static void to_previous(int number, siginfo_t *info, ucontext_t *context) {
   const struct sigaction *previous = &state.previous;
-  bool is_function =
-      (previous->sa_flags & SA_SIGINFO) != 0 || (previous->sa_handler != SIG_DFL && previous->sa_handler != SIG_IGN);
+  bool is_function = (previous->sa_flags & SA_SIGINFO) != 0 ||
+                     (previous->sa_handler != SIG_DFL && previous->sa_handler != SIG_IGN);
   if (is_function && ((previous->sa_flags & SA_RESETHAND) == 0 || !atomic_exchange(&state.spent, true)))
     to_function(number, info, context);
   else if (is_function || previous->sa_handler == SIG_DFL || info->si_code > 0)
@@ -141,15 +148,16 @@ static acre_result install(acre__os_fault_handler handler) {
   memset(&action, 0, sizeof action);
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | (state.previous.sa_flags & SA_RESTART);
-  action.sa_mask = state.previous.sa_mask; /* so that the previous handler runs under its own mask */
+  sigfillset(&action.sa_mask);
   if (sigaction(SIGSEGV, &action, NULL) != 0) return acre__linux_error(errno);
-  state.installed = true;
+  atomic_store(&state.installed, true);
   return ACRE_OK;
 }
 
 acre_result acre__os_fault_install(acre__os_fault_handler handler) {
+  if (atomic_load(&state.installed)) return ACRE_OK; /* without the lock: a forked child must not find it taken */
   acre__lock(&state.lock);
-  acre_result result = state.installed ? ACRE_OK : install(handler);
+  acre_result result = atomic_load(&state.installed) ? ACRE_OK : install(handler);
   acre__unlock(&state.lock);
   return result;
 }

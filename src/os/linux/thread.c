@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,27 @@ void acre__park(_Atomic uint32_t *word, uint32_t expected) {
 void acre__unpark(_Atomic uint32_t *word) {
   int error = errno;
   syscall(SYS_futex, word, ACRE_LINUX_FUTEX_WAKE, 1);
+  errno = error;
+}
+
+/* The kernel's own form of a signal mask: libc's hides the signals that it uses itself. */
+static uint64_t bit_of(int number) {
+  return UINT64_C(1) << (number - 1);
+}
+
+uint64_t acre__signals_block(void) {
+  int error = errno;
+  uint64_t before = 0;
+  uint64_t all = ~(bit_of(SIGSEGV) | bit_of(SIGBUS) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGTRAP) |
+                   bit_of(SIGSYS));
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
+  errno = error;
+  return before;
+}
+
+void acre__signals_restore(uint64_t before) {
+  int error = errno;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, (void *)0, sizeof before);
   errno = error;
 }
 

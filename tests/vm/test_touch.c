@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commit on touch: what a touch commits, who else gets the fault, and touches
+ * in places that nobody expects: signal handlers that interrupt Acre's own
+ * functions, or its fault handler.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vm/vm_check.h"
+
+static char *touch_region(size_t pages, size_t step_pages) {
+  acre_vm_options options = {.touch_step = step_pages * page_bytes()};
+  return reserve_with(pages, &options);
+}
+
+static volatile char sink;
+
+static void read_byte(const char *address) {
+  sink = *(const volatile char *)address;
+}
+
+static void write_byte(char *address, char value) {
+  *(volatile char *)address = value;
+}
+
+/* ------------------------------------------------------------- what a touch does */
+
+TEST(a_touch_commits_its_step) {
+  size_t page = page_bytes();
+  char *base = touch_region(100, 8);
+  write_byte(base + 20 * page + 5, 7);
+  CHECK_EQ(query(base).state, ACRE_VM_RESERVED);
+  CHECK_EQ(query(base).size, 16 * page);
+  CHECK_EQ(query(base + 16 * page).state, ACRE_VM_COMMITTED);
+  CHECK_EQ(query(base + 16 * page).size, 8 * page);
+  CHECK_EQ(base[20 * page + 5], 7);
+  CHECK_EQ(base[20 * page + 4], 0);
+  read_byte(base + 99 * page); /* the last step is cut */
+  CHECK_EQ(query(base + 96 * page).size, 4 * page);
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
+TEST(a_touch_leaves_committed_neighbours_alone) {
+  size_t page = page_bytes();
+  char *base = touch_region(64, 16);
+  CHECK_OK(acre_vm_commit(base + 18 * page, 2 * page, ACRE_VM_READ));
+  CHECK_OK(acre_vm_commit(base + 30 * page, page, ACRE_VM_NO_ACCESS));
+  write_byte(base + 25 * page, 1);
+  CHECK_EQ(query(base + 18 * page).protection, ACRE_VM_READ);
+  CHECK_EQ(query(base + 18 * page).size, 2 * page);
+  CHECK_EQ(query(base + 20 * page).size, 10 * page);
+  CHECK_EQ(query(base + 30 * page).protection, ACRE_VM_NO_ACCESS);
+  CHECK_EQ(query(base + 31 * page).state, ACRE_VM_RESERVED);
+  CHECK_EQ(query(base + 16 * page).state, ACRE_VM_RESERVED);
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
+TEST(every_page_from_first_to_last_and_back) {
+  size_t page = page_bytes(), pages = 3000;
+  for (unsigned backwards = 0; backwards < 2; backwards++) {
+    char *base = touch_region(pages, 1 + backwards * 6);
+    for (size_t i = 0; i < pages; i++) write_byte(base + (backwards ? pages - 1 - i : i) * page, 1);
+    CHECK_EQ(query(base).size, pages * page);
+    CHECK_EQ(query(base).state, ACRE_VM_COMMITTED);
+    CHECK_OK(acre_vm_decommit(base, pages * page));
+    read_byte(base + 1234 * page);
+    CHECK_EQ(base[1234 * page], 0);
+    CHECK_OK(acre_vm_release(base));
+  }
+}
+
+TEST(scattered_touches) {
+  size_t page = page_bytes(), pages = 8192;
+  char *base = touch_region(pages, 1);
+  for (unsigned i = 0; i < 6000; i++) {
+    size_t at = (size_t)test_random_below(pages);
+    if (i % 4 == 3)
+      REQUIRE_OK(acre_vm_decommit(base + at * page, page));
+    else
+      write_byte(base + at * page + i % page, (char)i);
+  }
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
+TEST(a_step_larger_than_the_region) {
+  acre_vm_options options = {.touch_step = (size_t)1 << 40};
+  char *base = reserve_with(40, &options);
+  write_byte(base + 39 * page_bytes(), 1);
+  CHECK_EQ(query(base).size, 40 * page_bytes());
+  CHECK_EQ(query(base).state, ACRE_VM_COMMITTED);
+  CHECK_OK(acre_vm_release(base));
+}
+
+/* ------------------------------------------------------------- whose fault it is */
+
+struct access {
+  char *address;
+  bool write;
+};
+
+static void make_access(void *context) {
+  struct access *access = context;
+  signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would report and exit; Acre's is put back below */
+  if (access->write)
+    write_byte(access->address, 1);
+  else
+    read_byte(access->address);
+}
+
+/* Where Acre's handler is not in charge: SIGSEGV kills. */
+static void expect_death(char *address, bool write) {
+  struct access access = {address, write};
+  int status = test_in_child(make_access, &access);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+static sigjmp_buf escape;
+static volatile sig_atomic_t escapes;
+
+static void jump_out(int number) {
+  (void)number;
+  escapes = escapes + 1;
+  siglongjmp(escape, 1);
+}
+
+/* Another handler was there first; Acre's comes later and passes on what is not its own. */
+static void faults_reach_the_first_handler(void *context) {
+  (void)context;
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = jump_out;
+  REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
+  size_t page = page_bytes();
+  char *untouchable = reserve_pages(16), *base = touch_region(16, 1);
+  acre_vm_options options = {.touch_step = page, .protection = ACRE_VM_READ};
+  char *readable = reserve_with(16, &options);
+  CHECK_OK(acre_vm_commit(base + page, page, ACRE_VM_READ));
+  CHECK_OK(acre_vm_commit(base + 2 * page, page, ACRE_VM_NO_ACCESS));
+  const struct access passed_on[] = {{untouchable, false}, {untouchable, true},      {base + page, true},
+                                     {base + 2 * page, false}, {base + 2 * page, true}, {readable, true},
+                                     {base + 64 * page, true}, {NULL, false}};
+  unsigned count = sizeof passed_on / sizeof *passed_on;
+  for (volatile unsigned i = 0; i < count; i++) {
+    if (i == 6 && query(base + 64 * page).state == ACRE_VM_COMMITTED) continue; /* someone else's */
+    int before = escapes;
+    if (sigsetjmp(escape, 1) == 0) {
+      if (passed_on[i].write)
+        write_byte(passed_on[i].address, 1);
+      else
+        read_byte(passed_on[i].address);
+      test_fail(__FILE__, __LINE__, "access %u did not fault", i);
+    }
+    CHECK_EQ(escapes, before + 1);
+  }
+  /* And Acre is still in charge of its own. */
+  write_byte(base + 5 * page, 1);
+  read_byte(readable + 5 * page);
+  CHECK_EQ(query(readable + 5 * page).state, ACRE_VM_COMMITTED);
+  CHECK_AGREES(base);
+}
+
+TEST(other_faults_go_where_they_went_before) {
+  CHECK_EQ(test_in_child(faults_reach_the_first_handler, NULL), 0);
+}
+
+TEST(a_fault_in_a_plain_region_kills) {
+  char *plain = reserve_pages(16);
+  (void)touch_region(16, 1);
+  expect_death(plain, false);
+  expect_death(plain, true);
+  CHECK_OK(acre_vm_release(plain));
+}
+
+/* ------------------------------------------------------------- several threads */
+
+enum { THREADS = 4 };
+
+static struct {
+  char *base;
+  size_t page, pages;
+  atomic_int waiting;
+} together;
+
+static void *touch_all(void *argument) {
+  uintptr_t self = (uintptr_t)argument;
+  atomic_fetch_add(&together.waiting, 1);
+  while (atomic_load(&together.waiting) < THREADS) continue;
+  for (size_t i = 0; i < together.pages; i++) write_byte(together.base + i * together.page + self, (char)(self + 1));
+  return NULL;
+}
+
+TEST(threads_touch_the_same_pages_at_once) {
+  together.page = page_bytes();
+  together.pages = 600;
+  for (unsigned round = 0; round < 10; round++) {
+    pthread_t threads[THREADS];
+    together.base = touch_region(together.pages, 1 + round % 3);
+    atomic_store(&together.waiting, 0);
+    for (uintptr_t i = 0; i < THREADS; i++) REQUIRE(pthread_create(&threads[i], NULL, touch_all, (void *)i) == 0);
+    for (unsigned i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < together.pages; i++)
+      for (uintptr_t self = 0; self < THREADS; self++)
+        REQUIRE_EQ(together.base[i * together.page + self], (char)(self + 1));
+    CHECK_OK(acre_vm_release(together.base));
+  }
+}
+
+static atomic_bool stop;
+
+static void *touch_one_page(void *address) {
+  while (!atomic_load(&stop)) write_byte(address, 1);
+  return NULL;
+}
+
+/* The same page is lost and touched again, by several, tens of thousands of times: each fault must be answered. */
+TEST(a_page_that_is_taken_away_all_the_time) {
+  char *base = touch_region(16, 1);
+  pthread_t threads[2];
+  atomic_store(&stop, false);
+  for (unsigned i = 0; i < 2; i++) REQUIRE(pthread_create(&threads[i], NULL, touch_one_page, base) == 0);
+  for (unsigned i = 0; i < 2000; i++) {
+    CHECK_OK(acre_vm_decommit(base, page_bytes()));
+    if (i % 2 == 0) CHECK_OK(acre_vm_commit(base, page_bytes(), ACRE_VM_DEFAULT));
+  }
+  atomic_store(&stop, true);
+  for (unsigned i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  CHECK_OK(acre_vm_release(base));
+}
+
+/* ------------------------------------------------------------- in signal handlers */
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { INTERRUPTIONS = 10000 }; /* each takes ten times as long */
+#else
+enum { INTERRUPTIONS = 100000 };
+#endif
+
+enum { SIGNAL_PAGES = 4096, FEWER = INTERRUPTIONS / 10, OFTEN = 10, SELDOM = 300 /* microseconds */ };
+
+static struct {
+  char *volatile base; /* what the handler touches; NULL: nothing */
+  size_t page;
+  uint64_t state;
+  atomic_ulong count;
+} interrupt;
+
+static void on_alarm(int number) {
+  (void)number;
+  char *base = interrupt.base;
+  if (base != NULL) {
+    size_t at = (size_t)(test_random_next(&interrupt.state) % SIGNAL_PAGES);
+    write_byte(base + at * interrupt.page, 1);
+  }
+  atomic_fetch_add_explicit(&interrupt.count, 1, memory_order_relaxed);
+}
+
+static void interrupt_at(long microseconds) {
+  struct itimerval period = {{0, microseconds}, {0, microseconds}};
+  REQUIRE(setitimer(ITIMER_REAL, &period, NULL) == 0);
+}
+
+/* The signals come between any two instructions of this process. */
+static void begin_interrupting(char *base, long microseconds) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_alarm;
+  action.sa_flags = SA_RESTART;
+  REQUIRE(sigaction(SIGALRM, &action, NULL) == 0);
+  interrupt.page = page_bytes();
+  interrupt.state = 1;
+  interrupt.base = base;
+  atomic_store(&interrupt.count, 0);
+  interrupt_at(microseconds);
+}
+
+static void end_interrupting(void) {
+  interrupt_at(0);
+  interrupt.base = NULL;
+}
+
+/* Everything that takes a lock or memory for the tables, in a small region of its own. */
+static void work_a_little(unsigned i) {
+  static char *lasting;
+  size_t page = interrupt.page;
+  if (lasting == NULL) lasting = reserve_pages(2048);
+  for (size_t at = i % 7; at < 64; at += 2) CHECK_OK(acre_vm_commit(lasting + at * page, page, ACRE_VM_DEFAULT));
+  void *base;
+  REQUIRE_OK(acre_vm_reserve(600 * page, NULL, &base));
+  CHECK_OK(acre_vm_commit((char *)base + page, 3 * page, ACRE_VM_READ_WRITE));
+  CHECK_OK(acre_vm_protect((char *)base + 2 * page, page, ACRE_VM_READ, NULL));
+  CHECK_OK(acre_vm_decommit((char *)base + 2 * page, page));
+  CHECK_OK(acre_vm_release(base));
+  CHECK_OK(acre_vm_decommit(lasting, 64 * page));
+}
+
+/* The handler's region is emptied now and then, so that its touches go on being faults. */
+static void empty(char *base) {
+  interrupt.base = NULL; /* a handler must not touch what the interrupted function works on */
+  atomic_signal_fence(memory_order_seq_cst);
+  CHECK_OK(acre_vm_decommit(base, SIGNAL_PAGES * interrupt.page));
+  atomic_signal_fence(memory_order_seq_cst);
+  interrupt.base = base;
+}
+
+TEST(a_hundred_thousand_interruptions) {
+  char *base = touch_region(SIGNAL_PAGES, 1);
+  begin_interrupting(base, OFTEN);
+  for (unsigned i = 0; atomic_load(&interrupt.count) < INTERRUPTIONS; i++) {
+    work_a_little(i);
+    if (i % 16 == 0) empty(base);
+  }
+  end_interrupting();
+  CHECK_AGREES(base);
+  CHECK_INDEX();
+  CHECK_OK(acre_vm_release(base));
+}
+
+/* The program is in no function of Acre's: it touches, and so does the handler that interrupts its fault. */
+TEST(a_signal_that_interrupts_a_touch) {
+  char *base = touch_region(SIGNAL_PAGES, 1);
+  begin_interrupting(base, OFTEN);
+  uint64_t state = 2;
+  for (unsigned i = 0; atomic_load(&interrupt.count) < FEWER; i++) {
+    for (unsigned j = 0; j < 64; j++)
+      write_byte(base + (size_t)(test_random_next(&state) % SIGNAL_PAGES) * interrupt.page, 1);
+    empty(base);
+  }
+  end_interrupting();
+  CHECK_OK(acre_vm_release(base));
+}
+
+static void *touch_and_empty(void *address) {
+  char *base = address;
+  uint64_t state = 3;
+  size_t page = page_bytes();
+  while (!atomic_load(&stop)) {
+    for (unsigned j = 0; j < 32; j++) write_byte(base + (size_t)(test_random_next(&state) % SIGNAL_PAGES) * page, 1);
+    CHECK_OK(acre_vm_decommit(base, SIGNAL_PAGES * page));
+    sched_yield();
+  }
+  return NULL;
+}
+
+/* Another thread works on the handler's region: neither may wait for what the interrupted function holds. */
+TEST(a_handler_and_a_thread_on_the_same_region) {
+  char *base = touch_region(SIGNAL_PAGES, 1);
+  sigset_t blocked, before;
+  pthread_t thread;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGALRM);
+  REQUIRE(pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
+  atomic_store(&stop, false);
+  REQUIRE(pthread_create(&thread, NULL, touch_and_empty, base) == 0);
+  begin_interrupting(base, OFTEN);
+  REQUIRE(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+  for (unsigned i = 0; atomic_load(&interrupt.count) < FEWER / 5; i++) work_a_little(i);
+  end_interrupting();
+  atomic_store(&stop, true);
+  pthread_join(thread, NULL);
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
+/* fork holds every lock for a while. (The kernel begins it anew at each signal, so they must not come too fast.) */
+TEST(a_signal_that_interrupts_fork) {
+  char *base = touch_region(SIGNAL_PAGES, 1);
+  begin_interrupting(base, SELDOM);
+  for (unsigned i = 0; i < 500; i++) {
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    REQUIRE(child > 0);
+    int status;
+    while (waitpid(child, &status, 0) < 0) continue;
+    CHECK_EQ(status, 0);
+    empty(base);
+  }
+  end_interrupting();
+  CHECK_OK(acre_vm_release(base));
+}
