@@ -146,7 +146,7 @@ acre_result acre__os_populate(void *address, size_t size, bool for_writing);
 /* Begins to read the range's content in. A hint: never fails. */
 void acre__os_prefetch(void *address, size_t size);
 
-/* Keeps pages in RAM, populating them. ACRE_E_LOCK_LIMIT, ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT. */
+/* Keeps pages in RAM, populating them. ACRE_E_LOCK_LIMIT, ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY, or MAPPING_LIMIT. */
 acre_result acre__os_lock(void *address, size_t size);
 acre_result acre__os_unlock(void *address, size_t size);
 
