@@ -27,7 +27,7 @@ enum {
   ACRE_LINUX_MAP_FIXED_NOREPLACE = 0x100000
 };
 
-/* Futexes of one process (FUTEX_PRIVATE_FLAG is 128), and an operation of FUTEX_WAKE_OP: <linux/futex.h>, without it. */
+/* Private futexes (FUTEX_PRIVATE_FLAG is 128), and an operation of FUTEX_WAKE_OP: as in <linux/futex.h>. */
 enum {
   ACRE_LINUX_FUTEX_WAIT = 0 | 128,
   ACRE_LINUX_FUTEX_WAKE = 1 | 128,
