@@ -29,7 +29,9 @@
  *   ACRE_E_INVALID_SIZE       size is 0, or address + size is past the last address
  *   ACRE_E_NOT_A_REGION       the address is free, or its memory is not Acre's
  *   ACRE_E_SPANS_REGIONS      the range leaves the region in which it starts
- * The functions below list only what they add to these.
+ * The functions below list only what they add to these. In a program that has
+ * locked all its future memory (mlockall), whatever reserves or commits can also
+ * answer ACRE_E_LOCK_LIMIT.
  *
  * Threads: any function on any address at any time. Operations on one region
  * take turns; operations on different regions run in parallel, as far as the
@@ -215,7 +217,7 @@ ACRE_API acre_result acre_vm_prefetch(void *address, size_t size);
  * Keeps the committed pages of the range in RAM (populating them) until they
  * are unlocked, decommitted or released. Locks do not nest.
  * Result: ACRE_E_NOT_COMMITTED; ACRE_E_LOCK_LIMIT, over RLIMIT_MEMLOCK;
- *   ACRE_E_ACCESS_DENIED, a page allows no access; ACRE_E_NO_MEMORY.
+ *   ACRE_E_ACCESS_DENIED, a page allows no access; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
  * After fork the child's pages are not locked.
  * Win32 counterpart: VirtualLock.
  */
