@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pushing 250 million 64-bit integers (2 GB) into an empty array, by the typed
+ * face in C (array_push.c, -O2) and by acre::array, against
+ *
+ *   vector         std::vector::push_back
+ *   large_vector   the same with an allocator that asks for large pages
+ *   floor          what no way of filling fresh memory can avoid: the kernel
+ *                  populates the same bytes in one call, a plain loop stores
+ *
+ * once as the system gives pages, large ones to those who ask, and once with
+ * large pages forbidden (PR_SET_THP_DISABLE).
+ *
+ * Each measurement has a child process of its own, and counts its processor
+ * time: seconds are too long to go undisturbed. An iteration measures each way once.
+ */
+#include <acre/array.hpp>
+#include <sys/prctl.h>
+
+#include "array_push.h"
+#include "pairs.h"
+
+using namespace bench;
+
+namespace {
+
+constexpr size_t COUNT = 250 * 1000 * 1000, BYTES = COUNT * sizeof(uint64_t);
+constexpr size_t NEEDED = 4 * GIB; /* a growing vector has its old half and its new whole */
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+char *map_large(size_t size) {
+  constexpr size_t LARGE = 2 * MIB;
+  char *base = raw_reserve(size + LARGE);
+  char *aligned = base + (LARGE - reinterpret_cast<uintptr_t>(base) % LARGE) % LARGE;
+  must(mprotect(aligned, size, PROT_READ | PROT_WRITE), "mprotect");
+  madvise(aligned, size, MADV_HUGEPAGE); /* refused where there are none */
+  return aligned;
+}
+
+template <class T>
+struct large_allocator {
+  using value_type = T;
+  T *allocate(size_t count) {
+    return reinterpret_cast<T *>(map_large(count * sizeof(T)));
+  }
+  void deallocate(T *block, size_t count) {
+    munmap(block, count * sizeof(T));
+  }
+};
+
+template <class Vector>
+void push_all(Vector &vector) {
+  for (size_t i = 0; i < COUNT; i++) vector.push_back(i);
+  benchmark::DoNotOptimize(vector.data());
+}
+
+void push_c() {
+  must(bench_push(COUNT), "push");
+}
+
+void push_cpp() {
+  acre::array<uint64_t> array(COUNT);
+  push_all(array);
+}
+
+void push_vector() {
+  std::vector<uint64_t> vector;
+  push_all(vector);
+}
+
+void push_large_vector() {
+  std::vector<uint64_t, large_allocator<uint64_t>> vector;
+  push_all(vector);
+}
+
+void populate_and_store() {
+  char *memory = map_large(BYTES);
+  must(madvise(memory, BYTES, MADV_POPULATE_WRITE), "populate");
+  bench_store(reinterpret_cast<uint64_t *>(memory), COUNT);
+  munmap(memory, BYTES);
+}
+
+struct cost {
+  double ns;   /* for one element */
+  double peak; /* resident bytes at most, more than before, for a byte of payload */
+};
+
+cost cost_of(void (*fill)(), bool large_pages) {
+  double out[2];
+  in_child(out, [=](double *figures) {
+    if (!large_pages) must(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), "PR_SET_THP_DISABLE");
+    double before = static_cast<double>(proc_bytes("/proc/self/status", "VmRSS:"));
+    figures[0] = time_each_of_cpu(COUNT, fill);
+    figures[1] = (static_cast<double>(proc_bytes("/proc/self/status", "VmHWM:")) - before) / BYTES;
+  });
+  return {out[0], out[1]};
+}
+
+void push_250_million(benchmark::State &state) {
+  bool large_pages = state.range(0) != 0;
+  if (system_info().available_memory < NEEDED) {
+    state.SkipWithError("needs 4 GiB of available memory");
+    return;
+  }
+  samples c_ns, cpp_ns, vector_ns, large_vector_ns, floor_ns, c_peak, vector_peak;
+  samples to_vector, cpp_to_vector, to_large_vector, to_floor, cpp_to_floor;
+  /* Memory that a virtual machine never used before is slow the first time. */
+  for (auto fill : {push_large_vector, push_vector, push_c}) cost_of(fill, large_pages);
+  for (auto _ : state) {
+    cost c = cost_of(push_c, large_pages), vector = cost_of(push_vector, large_pages);
+    cost cpp = cost_of(push_cpp, large_pages), floor = cost_of(populate_and_store, large_pages);
+    cost large_vector = cost_of(push_large_vector, large_pages);
+    state.SetIterationTime(c.ns * 1e-9);
+    c_ns.add(c.ns), cpp_ns.add(cpp.ns), vector_ns.add(vector.ns), floor_ns.add(floor.ns);
+    large_vector_ns.add(large_vector.ns);
+    c_peak.add(c.peak), vector_peak.add(vector.peak);
+    to_vector.add(vector.ns / c.ns), cpp_to_vector.add(vector.ns / cpp.ns);
+    to_large_vector.add(large_vector.ns / c.ns);
+    to_floor.add(c.ns / floor.ns), cpp_to_floor.add(cpp.ns / floor.ns);
+  }
+  state.counters["acre_ns"] = c_ns.median();
+  state.counters["cpp_ns"] = cpp_ns.median();
+  state.counters["vector_ns"] = vector_ns.median();
+  state.counters["large_vector_ns"] = large_vector_ns.median();
+  state.counters["floor_ns"] = floor_ns.median();
+  state.counters["peak"] = c_peak.quantile(1);
+  state.counters["vector_peak"] = vector_peak.quantile(1);
+  report_ratio(state, "vector_speedup", to_vector);
+  report_ratio(state, "cpp_vector_speedup", cpp_to_vector);
+  report_ratio(state, "large_vector_speedup", to_large_vector);
+  report_ratio(state, "floor_ratio", to_floor);
+  report_ratio(state, "cpp_floor_ratio", cpp_to_floor);
+}
+
+BENCHMARK(push_250_million)->ArgName("large_pages")->Arg(1)->Arg(0)->UseManualTime()->Iterations(5);
+
+} // namespace
+
+int main(int argc, char **argv) {
+  return run(argc, argv);
+}
