@@ -125,7 +125,8 @@ ACRE_API acre_result acre_vm_commit(void *address, size_t size, acre_vm_protecti
 /*
  * Takes the memory of the range away: content is gone, RSS falls at once, the
  * pages are reserved. Pages that are only reserved are passed over. Locked
- * pages are unlocked.
+ * pages are unlocked. If it fails, some of the pages may be reserved already,
+ * or empty; acre_vm_query tells which are reserved.
  * Result: ACRE_E_WRONG_KIND, the region is a view; ACRE_E_NO_MEMORY;
  *   ACRE_E_MAPPING_LIMIT, as for commit.
  * Win32 counterpart: VirtualFree with MEM_DECOMMIT. (There, size 0 at the base

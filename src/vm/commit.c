@@ -145,7 +145,10 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
   if (acre__root.hide) result = open_edges(region, start, end, protection);
-  if (result != ACRE_OK) return result;
+  if (result != ACRE_OK) {
+    undo_commit(region, start, end, protection); /* one edge may be open already */
+    return result;
+  }
 
   struct work work = survey(table, start, end, protection);
   size_t from = work.protect_from, to = work.protect_to;
@@ -156,11 +159,12 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
   }
 
   if (work.loose) result = empty_loose(region, start, end);
-  if (result == ACRE_OK && from < to)
-    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);
   if (result == ACRE_OK && work.reveal_from < work.reveal_to)
     result = acre__os_reveal(acre__region_address(region, work.reveal_from),
                              (work.reveal_to - work.reveal_from) << acre__root.page_shift);
+  /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
+  if (result == ACRE_OK && from < to)
+    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);
   if (result != ACRE_OK) {
     undo_commit(region, start, end, protection);
     return result;

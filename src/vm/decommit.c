@@ -8,6 +8,7 @@
  * own way: guard markers in an open chunk, PROT_NONE at a frontier, and
  * emptied but accessible pages where the mappings are used up.
  */
+#include "base/compiler.h"
 #include "base/math.h"
 #include "vm/chunks.h"
 #include "vm/commit.h"
@@ -77,6 +78,15 @@ static acre_result empty_in_place(struct acre__region *region, size_t start, siz
   return ACRE_OK;
 }
 
+/* A front part may have been hidden: it has lost its content, but is committed. */
+static ACRE_COLD void undo_hide(struct acre__region *region, size_t start, size_t end) {
+  for (size_t page = start; page < end;) {
+    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_PROTECTION);
+    if (run.attributes != 0) (void)acre__os_reveal(acre__region_address(region, page), bytes_of(run.end - page));
+    page = run.end;
+  }
+}
+
 static acre_result hide_in_open_chunk(struct acre__region *region, size_t start, size_t end) {
   size_t chunk = start / ACRE_CHUNK_PAGES;
   unsigned base = acre__chunk_base(acre__table_word(&region->table, chunk));
@@ -85,9 +95,13 @@ static acre_result hide_in_open_chunk(struct acre__region *region, size_t start,
   if (result == ACRE_E_NOT_SUPPORTED) {
     /* The program locks all its memory (mlockall), and locked pages cannot be hidden: a closed chunk needs no hiding. */
     result = acre__chunk_make_closed(region, chunk);
-    return result == ACRE_OK ? cut_out(region, start, end) : result;
+    if (result == ACRE_OK) result = cut_out(region, start, end);
+    if (result == ACRE_OK) return ACRE_OK;
   }
-  if (result != ACRE_OK) return result;
+  if (result != ACRE_OK) {
+    undo_hide(region, start, end);
+    return result;
+  }
   struct acre__page_run run = acre__table_run(&region->table, start, end, ACRE_PAGE_PROTECTION);
   if (run.attributes != base || run.end < end) {
     acre_result protected = acre__os_protect(address, bytes_of(end - start), (acre_vm_protection)base);
