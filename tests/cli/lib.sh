@@ -16,6 +16,8 @@ export TMPDIR=$work/tmp
 unset LANGUAGE LC_ALL LC_MESSAGES NO_COLOR ACRE_OPTIONS
 export LANG=C.UTF-8
 
+[ -x "${ACRE:-}" ] || { echo "FAILED: ACRE, the path of the command, is '${ACRE:-}'"; exit 1; }
+
 failures=0
 fail() {
   echo "FAILED: $*"

@@ -13,6 +13,7 @@ holds() {
   run tour "$@" </dev/null
   [ "$status" -eq 0 ] || fail "$name: status $status, $(grep 'FAILED\|실패' out err)"
   [ ! -s err ] || fail "$name: stderr is '$(cat err)'"
+  sed -i '/"\/.*acre-tour\./d' out # the line with the file's path is as long as that
   fits_width "$name"
   grep -q $'\033' out && fail "$name: colours in a file"
   nothing_left "$name"
