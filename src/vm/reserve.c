@@ -47,13 +47,13 @@ static acre_result place(const struct request *request, unsigned flags, uintptr_
 
 acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **out) {
   static const acre_vm_options defaults = {0};
-  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
-  *out = NULL;
+  if (out != NULL) *out = NULL;
   if (options == NULL) options = &defaults;
-  if ((options->flags & ~(unsigned)(ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN)) != 0) return ACRE_E_INVALID_ARGUMENT;
-  if (size == 0) return ACRE_E_INVALID_SIZE;
   acre_vm_protection protection = options->protection == ACRE_VM_DEFAULT ? ACRE_VM_READ_WRITE : options->protection;
   if (!acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  if ((options->flags & ~(unsigned)(ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN)) != 0) return ACRE_E_INVALID_ARGUMENT;
+  if (size == 0) return ACRE_E_INVALID_SIZE;
 
   struct acre__root *root = acre__root_get();
   struct request request;
