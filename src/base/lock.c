@@ -2,18 +2,18 @@
 /* The slow half of lock.h: a short spin, then sleep. */
 #include "lock.h"
 
-enum { SPINS = 64 };
+enum { SPINS = 64, PATIENCE = 4 /* times woken in vain before it asks to be next */ };
 
 ACRE_THREAD_LOCAL uint32_t acre__thread_number;
 
 /*
- * Numbers come from a counter that wraps after 2^31 threads: two threads share
- * one only if the first still lives when two thousand million more have started.
+ * Numbers come from a counter that wraps after 2^30 threads: two threads share
+ * one only if the first still lives when a thousand million more have started.
  */
 ACRE_COLD uint32_t acre__thread_number_assign(void) {
   static _Atomic uint32_t last;
   uint32_t number;
-  do number = (atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1) & ~ACRE_LOCK_WAITERS;
+  do number = (atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1) & ACRE_LOCK_OWNER;
   while (number == 0);
   acre__thread_number = number;
   return number;
@@ -29,18 +29,25 @@ ACRE_COLD void acre__lock_slow(struct acre__lock *lock, uint32_t self) {
     if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && try_take(lock, self)) return;
 
   /* From here on others may sleep as well, so whoever takes it keeps the mark. */
-  for (;;) {
+  for (unsigned sleeps = 0;;) {
     uint32_t seen = atomic_load_explicit(&lock->word, memory_order_relaxed);
-    if (seen == 0) {
-      if (try_take(lock, self | ACRE_LOCK_WAITERS)) return;
+    uint32_t wanted = seen | ACRE_LOCK_WAITERS;
+    if ((seen & ACRE_LOCK_OWNER) == 0 && ((seen & ACRE_LOCK_HANDOFF) == 0 || sleeps > 0))
+      wanted = self | ACRE_LOCK_WAITERS;
+    else if (sleeps >= PATIENCE)
+      wanted |= ACRE_LOCK_HANDOFF;
+    if (wanted != seen &&
+        !atomic_compare_exchange_weak_explicit(&lock->word, &seen, wanted, memory_order_acquire, memory_order_relaxed))
       continue;
-    }
-    if ((seen & ACRE_LOCK_WAITERS) == 0) {
-      if (!atomic_compare_exchange_weak_explicit(&lock->word, &seen, seen | ACRE_LOCK_WAITERS, memory_order_relaxed,
-                                                 memory_order_relaxed))
-        continue;
-      seen |= ACRE_LOCK_WAITERS;
-    }
-    acre__park(&lock->word, seen);
+    if ((wanted & ACRE_LOCK_OWNER) == self) return;
+    acre__park(&lock->word, wanted);
+    sleeps++;
   }
+}
+
+ACRE_COLD void acre__unlock_slow(struct acre__lock *lock) {
+  uint32_t seen = atomic_load_explicit(&lock->word, memory_order_relaxed), left;
+  do left = (seen & ACRE_LOCK_HANDOFF) != 0 ? ACRE_LOCK_WAITERS | ACRE_LOCK_HANDOFF : 0;
+  while (!atomic_compare_exchange_weak_explicit(&lock->word, &seen, left, memory_order_release, memory_order_relaxed));
+  if ((seen & ACRE_LOCK_WAITERS) != 0) acre__unpark(&lock->word);
 }

@@ -5,6 +5,8 @@
  *   word   0                     free
  *          thread                held by that thread
  *          thread | WAITERS      held, and somebody may sleep
+ *          ... | HANDOFF         somebody has waited too long: goes to a sleeper next
+ *          WAITERS | HANDOFF     free, but for those who have slept
  *
  * Taking and releasing a lock that nobody else wants is one atomic operation
  * each and no system call. A zeroed lock is free, so it needs no constructor.
@@ -14,7 +16,7 @@
  * never end; so the owner must be set by the same instruction that takes the
  * lock. And a lock in each of 100,000 regions has to be small.
  *
- * Not recursive. Not fair.
+ * Not recursive. Not fair, until somebody has been woken in vain a few times.
  */
 #ifndef ACRE_BASE_LOCK_H
 #define ACRE_BASE_LOCK_H
@@ -26,6 +28,8 @@
 #include "compiler.h"
 
 #define ACRE_LOCK_WAITERS UINT32_C(0x80000000)
+#define ACRE_LOCK_HANDOFF UINT32_C(0x40000000)
+#define ACRE_LOCK_OWNER UINT32_C(0x3fffffff)
 
 struct acre__lock {
   _Atomic uint32_t word;
@@ -52,6 +56,7 @@ void acre__signals_restore(uint64_t before);
 extern ACRE_THREAD_LOCAL uint32_t acre__thread_number;
 uint32_t acre__thread_number_assign(void);
 void acre__lock_slow(struct acre__lock *lock, uint32_t self);
+void acre__unlock_slow(struct acre__lock *lock);
 
 /* A number of the calling thread, 1 or more, unlike any other living thread's. Callable in a signal handler. */
 static inline uint32_t acre__thread_self(void) {
@@ -67,15 +72,29 @@ static inline void acre__lock(struct acre__lock *lock) {
     acre__lock_slow(lock, self);
 }
 
+/* Takes the lock if it is free. */
+static inline bool acre__try_lock(struct acre__lock *lock) {
+  uint32_t free = 0;
+  return atomic_compare_exchange_strong_explicit(&lock->word, &free, acre__thread_self(), memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+
 static inline void acre__unlock(struct acre__lock *lock) {
-  uint32_t was = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
-  if (ACRE_UNLIKELY((was & ACRE_LOCK_WAITERS) != 0)) acre__unpark(&lock->word);
+  uint32_t self = acre__thread_number;
+  if (ACRE_UNLIKELY(
+          !atomic_compare_exchange_strong_explicit(&lock->word, &self, 0, memory_order_release, memory_order_relaxed)))
+    acre__unlock_slow(lock);
+}
+
+/* Frees a lock in a forked child, where those who held it or wait for it are not. */
+static inline void acre__lock_reset(struct acre__lock *lock) {
+  atomic_store_explicit(&lock->word, 0, memory_order_release);
 }
 
 /* Whether the calling thread holds it; a signal handler asks before it waits. */
 static inline bool acre__lock_is_mine(const struct acre__lock *lock) {
   uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-  return (word & ~ACRE_LOCK_WAITERS) == acre__thread_self();
+  return (word & ACRE_LOCK_OWNER) == acre__thread_self();
 }
 
 #endif

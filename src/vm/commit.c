@@ -50,14 +50,6 @@ static struct work survey(const struct acre__table *table, size_t start, size_t 
   return work;
 }
 
-/* How many mappings more a plain mprotect of the range would make (fewer: negative). */
-static intptr_t mappings_by_mprotect(const struct acre__table *table, size_t start, size_t end, unsigned protection) {
-  unsigned before = start == 0 ? 0 : acre__table_mapped_as(table, start - 1);
-  unsigned after = end == table->pages ? 0 : acre__table_mapped_as(table, end);
-  return (intptr_t)(before != protection) + (after != protection) -
-         (intptr_t)acre__table_boundaries(table, start, end);
-}
-
 /* Opens the chunk of a partial piece where a plain mprotect would shred it. */
 static acre_result open_if_shredded(struct acre__region *region, size_t start, size_t end, unsigned protection) {
   size_t chunk = start / ACRE_CHUNK_PAGES;
@@ -65,7 +57,7 @@ static acre_result open_if_shredded(struct acre__region *region, size_t start, s
   size_t first = chunk * ACRE_CHUNK_PAGES;
   if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
   if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
-  intptr_t more = mappings_by_mprotect(&region->table, start, end, protection);
+  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, protection);
   if (more <= 0 || (*word == 0 && acre__mappings_are_few(more))) return ACRE_OK;
   acre_result result = acre__chunk_make_open(region, chunk, start, end, protection);
   return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
@@ -154,7 +146,7 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
   size_t from = work.protect_from, to = work.protect_to;
   intptr_t more = 0;
   if (from < to) {
-    more = mappings_by_mprotect(table, from, to, protection);
+    more = acre__table_boundaries_gained(table, from, to, protection);
     if (!acre__root.hide && more > 0) acre__chunks_coarsen(region, more, &from, &to);
   }
 

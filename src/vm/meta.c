@@ -138,6 +138,10 @@ void acre__meta_fork_before(void) {
   acre__lock(&meta.lock);
 }
 
-void acre__meta_fork_after(void) {
+void acre__meta_fork_in_parent(void) {
   acre__unlock(&meta.lock);
+}
+
+void acre__meta_fork_in_child(void) {
+  acre__lock_reset(&meta.lock);
 }

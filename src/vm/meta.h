@@ -35,6 +35,7 @@ size_t acre__meta_bytes(void);
 
 /* Around fork: taken last, after every region's lock. With signals held back. */
 void acre__meta_fork_before(void);
-void acre__meta_fork_after(void);
+void acre__meta_fork_in_parent(void);
+void acre__meta_fork_in_child(void);
 
 #endif

@@ -10,12 +10,27 @@
 /* Above this much committed memory its release is done before the index is locked, so that others do not wait for it. */
 enum { MUCH_COMMITTED = 16 << 20 };
 
+/* Handlers that wait for a region. */
+static _Atomic unsigned handlers_waiting;
+
+/* False: the interrupted code has it. */
+static bool lock_in_handler(struct acre__region *region) {
+  if (acre__lock_is_mine(&region->lock)) return false;
+  if (acre__try_lock(&region->lock)) return true;
+  atomic_fetch_add_explicit(&handlers_waiting, 1, memory_order_seq_cst);
+  acre__lock(&region->lock);
+  atomic_fetch_sub_explicit(&handlers_waiting, 1, memory_order_seq_cst);
+  return true;
+}
+
 static struct acre__region *lock_region(uintptr_t address, bool in_handler) {
   for (;;) {
     struct acre__region *region = acre__index_find(&acre__root.index, address);
     if (region == NULL) return NULL;
-    if (in_handler && acre__lock_is_mine(&region->lock)) return NULL;
-    acre__lock(&region->lock);
+    if (!in_handler)
+      acre__lock(&region->lock);
+    else if (!lock_in_handler(region))
+      return NULL;
     if (acre__region_holds(region, address)) return region;
     /* Either nothing is there, or it went and something else came between the look-up and the lock. */
     acre__unlock(&region->lock);
@@ -31,6 +46,59 @@ struct acre__region *acre__region_lock_in_handler(uintptr_t address) {
   return lock_region(address, true);
 }
 
+/* --------------------------------------------------------------- all of them */
+
+static struct acre__region *next_region(const struct acre__region *region) {
+  return acre__index_next(&acre__root.index, region == NULL ? 0 : region->base);
+}
+
+static void unlock_before(const struct acre__region *end) {
+  for (struct acre__region *region = next_region(NULL); region != end; region = next_region(region))
+    acre__unlock(&region->lock);
+}
+
+static bool a_handler_waits(void) {
+  return atomic_load_explicit(&handlers_waiting, memory_order_seq_cst) > 0;
+}
+
+/* Lets others run: nobody is parked on a value that the word never has. */
+static void yield(struct acre__lock *lock) {
+  acre__park(&lock->word, ACRE_LOCK_HANDOFF);
+}
+
+/* False: a handler waits, maybe for one of those that are locked already. */
+static bool lock_patiently(struct acre__region *region) {
+  while (!acre__try_lock(&region->lock)) {
+    if (a_handler_waits()) return false;
+    yield(&region->lock);
+  }
+  return true;
+}
+
+void acre__regions_lock(void) {
+  acre__lock(&acre__root.index.lock);
+  struct acre__region *region = next_region(NULL);
+  while (region != NULL) {
+    if (lock_patiently(region)) {
+      region = next_region(region);
+      continue;
+    }
+    unlock_before(region);
+    while (a_handler_waits()) yield(&acre__root.index.lock);
+    region = next_region(NULL);
+  }
+}
+
+void acre__regions_unlock(void) {
+  unlock_before(NULL);
+  acre__unlock(&acre__root.index.lock);
+}
+
+void acre__regions_fork_in_child(void) {
+  atomic_store_explicit(&handlers_waiting, 0, memory_order_relaxed);
+  acre__lock_reset(&acre__root.index.lock);
+}
+
 acre_result acre__range_lock(const void *address, size_t size, struct acre__range *out) {
   uintptr_t first = (uintptr_t)address;
   size_t end;
@@ -43,9 +111,8 @@ acre_result acre__range_lock(const void *address, size_t size, struct acre__rang
     return ACRE_E_SPANS_REGIONS;
   }
   unsigned shift = acre__root.page_shift;
-  *out = (struct acre__range){.region = region,
-                              .start = (first - region->base) >> shift,
-                              .end = ((end - 1 - region->base) >> shift) + 1};
+  *out = (struct acre__range){
+      .region = region, .start = (first - region->base) >> shift, .end = ((end - 1 - region->base) >> shift) + 1};
   return ACRE_OK;
 }
 

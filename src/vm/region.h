@@ -47,6 +47,17 @@ struct acre__region *acre__region_lock(uintptr_t address);
 /* The same in a fault handler: NULL also where waiting would never end, because the interrupted code has the lock. */
 struct acre__region *acre__region_lock_in_handler(uintptr_t address);
 
+/*
+ * Locks every region and the index, or gives them back: for fork. A handler
+ * that waits for a region may have interrupted code that has another one, which
+ * is waited for here; so while a handler waits, what has been locked is let go.
+ */
+void acre__regions_lock(void);
+void acre__regions_unlock(void);
+
+/* In the child: the index's lock is free, and no handler waits. The regions' locks are the caller's to reset. */
+void acre__regions_fork_in_child(void);
+
 /* A range of whole pages in a locked region, counted from its base. */
 struct acre__range {
   struct acre__region *region;

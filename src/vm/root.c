@@ -17,29 +17,17 @@ static uint64_t signals_before_fork; /* lock: the index's */
  * milliseconds, a small part of what the fork itself takes for them.
  */
 static void fork_before(void) {
-  struct acre__index *index = &acre__root.index;
   uint64_t signals = acre__signals_block(); /* a handler that touches a region must find its lock free */
-  acre__lock(&index->lock);
-  for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
-       region = acre__index_next(index, region->base))
-    acre__lock(&region->lock);
+  acre__regions_lock();
   acre__meta_fork_before();
   signals_before_fork = signals;
 }
 
-static void unlock_regions(void) {
-  struct acre__index *index = &acre__root.index;
-  for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
-       region = acre__index_next(index, region->base))
-    acre__unlock(&region->lock);
-  uint64_t signals = signals_before_fork;
-  acre__unlock(&index->lock);
-  acre__signals_restore(signals);
-}
-
 static void fork_in_parent(void) {
-  acre__meta_fork_after();
-  unlock_regions();
+  uint64_t signals = signals_before_fork;
+  acre__meta_fork_in_parent();
+  acre__regions_unlock();
+  acre__signals_restore(signals);
 }
 
 /* mlock's locks are not inherited, so the child's tables must not claim them. */
@@ -54,20 +42,20 @@ static void forget_locked_pages(struct acre__region *region) {
   region->any_locked = false;
 }
 
-/* A look-up of another thread may have had the lock of a record that is none any more. */
-static void free_spare_records(void) {
-  for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = region->next_spare)
-    atomic_store_explicit(&region->lock.word, 0, memory_order_relaxed);
-}
-
+/* Those who waited for a lock, or had that of a spare record, are not in the child. */
 static void fork_in_child(void) {
   struct acre__index *index = &acre__root.index;
-  acre__meta_fork_after();
+  uint64_t signals = signals_before_fork;
+  acre__meta_fork_in_child();
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
-       region = acre__index_next(index, region->base))
+       region = acre__index_next(index, region->base)) {
     forget_locked_pages(region);
-  free_spare_records();
-  unlock_regions();
+    acre__lock_reset(&region->lock);
+  }
+  for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = region->next_spare)
+    acre__lock_reset(&region->lock);
+  acre__regions_fork_in_child();
+  acre__signals_restore(signals);
 }
 
 static void complain(const char *piece) {

@@ -87,9 +87,24 @@ static unsigned attributes_before(acre__chunk word, const struct list *list, uns
   return index == 0 ? (unsigned)word & ACRE_PAGE_BITS : attributes_of(list->items[index - 1]);
 }
 
+/* acre__chunk_run for a word without a record, which most words are. */
+static struct acre__run run_in_word(acre__chunk word, unsigned page) {
+  struct acre__run run = {.end = ACRE_CHUNK_PAGES, .attributes = (unsigned)word & ACRE_PAGE_BITS};
+  for (word >>= 16; word != 0; word >>= 16) {
+    unsigned start = page_of((uint16_t)word);
+    if (start > page) {
+      run.end = start;
+      break;
+    }
+    run.start = start;
+    run.attributes = attributes_of((uint16_t)word);
+  }
+  return run;
+}
+
 struct acre__run acre__chunk_run(acre__chunk word, unsigned page) {
-  uint16_t room[INLINE];
-  struct list list = list_of(word, room);
+  if (!has_record(word)) return run_in_word(word, page);
+  struct list list = {record_of(word) + 1, record_of(word)[0]};
   unsigned index = count_until(&list, page);
   return (struct acre__run){.start = index == 0 ? 0 : page_of(list.items[index - 1]),
                             .end = index == list.count ? ACRE_CHUNK_PAGES : page_of(list.items[index]),

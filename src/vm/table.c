@@ -156,24 +156,51 @@ unsigned acre__table_mapped_as(const struct acre__table *table, size_t page) {
   return protection != 0 ? protection : acre__chunk_base(word);
 }
 
-/* Where the pages that are mapped like `page` end, as far as its chunk, or a missing node, tells. */
-static size_t mapped_alike_until(const struct acre__table *table, size_t page) {
-  size_t chunk = page / ACRE_CHUNK_PAGES, skipped = acre__table_skip(table, chunk);
-  if (skipped > chunk) return skipped * ACRE_CHUNK_PAGES;
-  unsigned at = (unsigned)(page % ACRE_CHUNK_PAGES);
-  return page - at + acre__chunk_run(acre__table_word(table, chunk), at).end;
+/*
+ * acre__table_mapped_as of `page`; *until becomes the page up to which the rest
+ * of its chunk is mapped alike, or everything below a missing node.
+ */
+static unsigned mapped_run(const struct acre__table *table, size_t page, size_t *until) {
+  size_t chunk = page / ACRE_CHUNK_PAGES;
+  const acre__chunk *word = acre__table_chunk(table, chunk);
+  if (word == NULL) {
+    *until = acre__table_skip(table, chunk) * ACRE_CHUNK_PAGES;
+    return 0;
+  }
+  struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
+  *until = chunk * ACRE_CHUNK_PAGES + run.end;
+  unsigned protection = run.attributes & ACRE_PAGE_PROTECTION;
+  return protection != 0 ? protection : acre__chunk_base(*word);
+}
+
+/* How the pages on either side of a range are mapped. */
+static void mapped_beside(const struct acre__table *table, size_t start, size_t end, unsigned *left, unsigned *right) {
+  *left = start == 0 ? 0 : acre__table_mapped_as(table, start - 1);
+  *right = end == table->pages ? 0 : acre__table_mapped_as(table, end);
+}
+
+static size_t boundaries_between(const struct acre__table *table, size_t start, size_t end, unsigned left,
+                                 unsigned right) {
+  size_t boundaries = 0;
+  for (size_t page = start; page < end;) {
+    unsigned now = mapped_run(table, page, &page);
+    boundaries += now != left;
+    left = now;
+  }
+  return boundaries + (left != right);
 }
 
 size_t acre__table_boundaries(const struct acre__table *table, size_t start, size_t end) {
-  size_t boundaries = 0;
-  unsigned before = start == 0 ? 0 : acre__table_mapped_as(table, start - 1);
-  for (size_t page = start; page < end; page = mapped_alike_until(table, page)) {
-    unsigned now = acre__table_mapped_as(table, page);
-    boundaries += now != before;
-    before = now;
-  }
-  unsigned after = end == table->pages ? 0 : acre__table_mapped_as(table, end);
-  return boundaries + (after != before);
+  unsigned left, right;
+  mapped_beside(table, start, end, &left, &right);
+  return boundaries_between(table, start, end, left, right);
+}
+
+intptr_t acre__table_boundaries_gained(const struct acre__table *table, size_t start, size_t end, unsigned mapped_as) {
+  unsigned left, right;
+  mapped_beside(table, start, end, &left, &right);
+  return (intptr_t)(left != mapped_as) + (right != mapped_as) -
+         (intptr_t)boundaries_between(table, start, end, left, right);
 }
 
 bool acre__table_is_valid(const struct acre__table *table) {

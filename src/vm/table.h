@@ -70,6 +70,9 @@ unsigned acre__table_mapped_as(const struct acre__table *table, size_t page);
 /* How often the mapping's protection changes between neighbours from page start - 1 to page end. */
 size_t acre__table_boundaries(const struct acre__table *table, size_t start, size_t end);
 
+/* How many more there would be (fewer: negative) if the whole range were mapped as `mapped_as`. */
+intptr_t acre__table_boundaries_gained(const struct acre__table *table, size_t start, size_t end, unsigned mapped_as);
+
 /* For tests and debug builds: every chunk is valid, nothing is committed past the end. */
 bool acre__table_is_valid(const struct acre__table *table);
 
