@@ -80,10 +80,16 @@ bool tool_flush(void) {
   return false;
 }
 
-/* A file opened later must not become stdout: a closed one is replaced by one that can't be written. */
-static void hold_standard_streams(void) {
+/*
+ * A file opened later must not become stdout: a closed one is replaced by one
+ * that can't be written. What is no terminal is written in one piece when it is
+ * flushed, so that the reason for a failure is known there.
+ */
+static void prepare_standard_streams(void) {
+  static char buffer[65536];
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDONLY) != fd) return;
+  if (isatty(STDOUT_FILENO) == 0) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 }
 
 static void print_help(FILE *out) {
@@ -121,7 +127,7 @@ int main(int argc, char **argv) {
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},
                                           {NULL, 0, NULL, 0}};
-  hold_standard_streams();
+  prepare_standard_streams();
   message_set_language(NULL);
   bool help = false, version = false;
   opterr = 0;

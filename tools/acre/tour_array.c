@@ -14,6 +14,7 @@
 #define LARGEST_GROWTH_STEP (8 * MIB)
 #define TOUCH_SPACE (UINT64_C(1) << 40)
 #define TOUCH_STEP (UINT64_C(64) << 10)
+#define FEWEST_ELEMENTS (1 << 20)
 #define PROGRESS_ELEMENTS (1 << 17)
 
 ACRE_ARRAY_DEFINE(numbers, uint64_t);
@@ -138,6 +139,8 @@ static void touch_array(struct tour *tour) {
   acre_array_options options = {.mode = ACRE_ARRAY_ON_TOUCH, .growth_step = TOUCH_STEP};
   double started = progress_clock();
   acre_result result = numbers_create(&array, maximum, &options);
+  while (result == ACRE_E_NO_ADDRESS_SPACE && maximum > FEWEST_ELEMENTS)
+    result = numbers_create(&array, maximum /= 2, &options);
   double seconds = progress_clock() - started;
   if (tour_call(tour, result, ACRE_OK, seconds, _("numbers_create(&array, %zu, &on_touch)  // at most %s"), maximum,
                 text_size(maximum * sizeof(uint64_t)).s)) {

@@ -128,9 +128,8 @@ static void commit(struct tour *tour, const struct pages *pages, size_t first, s
 }
 
 static bool is_filled(const struct pages *pages, size_t first, size_t count, char value) {
-  for (size_t i = first * pages->page; i < (first + count) * pages->page; i++)
-    if (pages->base[i] != value) return false;
-  return true;
+  const char *bytes = pages->base + first * pages->page;
+  return bytes[0] == value && memcmp(bytes, bytes + 1, count * pages->page - 1) == 0; /* each is as the one before it */
 }
 
 static void fill(const struct pages *pages, size_t first, size_t count, char value) {
