@@ -10,10 +10,10 @@
 
 /* What has to be done to a range, found in one pass over it; empty ranges have from == to. */
 struct work {
-  size_t fresh_pages;                /* reserved until now */
-  size_t protect_from, protect_to;   /* mapped otherwise than wished */
-  size_t reveal_from, reveal_to;     /* hidden */
-  bool loose;                        /* some chunk is LOOSE */
+  size_t fresh_pages;              /* reserved until now */
+  size_t protect_from, protect_to; /* mapped otherwise than wished */
+  size_t reveal_from, reveal_to;   /* hidden */
+  bool loose;                      /* some chunk is LOOSE */
 };
 
 static void widen(size_t *from, size_t *to, size_t start, size_t end) {
@@ -104,8 +104,7 @@ static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, siz
       if (attributes != protection) result = acre__os_protect(address, size, (acre_vm_protection)attributes);
     } else if (acre__chunk_is_open(*word)) {
       result = acre__os_hide(address, size);
-      if (result == ACRE_OK)
-        result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
+      if (result == ACRE_OK) result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
     } else {
       result = acre__os_decommit(address, size);
     }
@@ -132,8 +131,51 @@ static void record_commit(struct acre__region *region, size_t start, size_t end,
     settle(region, page);
 }
 
+/* What one system call can do. ADVANCE: pages join the run before them, and leave some of theirs. */
+enum simple { NOT_SIMPLE, SIMPLE_ADVANCE, SIMPLE_REVEAL };
+
+/*
+ * Nearly every commit is one of two: a frontier moves on inside a chunk, or
+ * pages of an open chunk are revealed. Neither makes a mapping.
+ */
+static enum simple simple_case(acre__chunk word, unsigned start, unsigned end, unsigned protection) {
+  struct acre__run run = acre__chunk_run(word, start);
+  if (run.attributes != 0 || run.end < end || acre__chunk_is_loose(word)) return NOT_SIMPLE;
+  if (acre__chunk_is_open(word)) return acre__chunk_base(word) == protection ? SIMPLE_REVEAL : NOT_SIMPLE;
+  if (run.start != start || start == 0 || end == run.end) return NOT_SIMPLE;
+  return acre__chunk_run(word, start - 1).attributes == protection ? SIMPLE_ADVANCE : NOT_SIMPLE;
+}
+
+static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple, size_t start,
+                                 size_t end, acre_vm_protection protection) {
+  if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) return ACRE_E_NO_MEMORY;
+  void *address = acre__region_address(region, start);
+  size_t size = (end - start) << acre__root.page_shift;
+  acre_result result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size)
+                                               : acre__os_commit(address, size, protection);
+  if (ACRE_UNLIKELY(result != ACRE_OK)) {
+    undo_commit(region, start, end, protection);
+    return result;
+  }
+  region->committed_pages += end - start;
+  unsigned from = (unsigned)(start % ACRE_CHUNK_PAGES), until = from + (unsigned)(end - start);
+  if (simple == SIMPLE_ADVANCE) {
+    acre__chunk_shift(word, from, until);
+    return ACRE_OK;
+  }
+  acre__chunk_edit(word, from, until, 0, protection);
+  settle(region, start);
+  return ACRE_OK;
+}
+
 acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
   struct acre__table *table = &region->table;
+  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
+  acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
+  if (word != NULL) {
+    enum simple simple = simple_case(*word, (unsigned)(start - base), (unsigned)(end - base), protection);
+    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, start, end, protection);
+  }
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
   if (acre__root.hide) result = open_edges(region, start, end, protection);
@@ -152,8 +194,8 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
 
   if (work.loose) result = empty_loose(region, start, end);
   if (result == ACRE_OK && work.reveal_from < work.reveal_to)
-    result = acre__os_reveal(acre__region_address(region, work.reveal_from),
-                             (work.reveal_to - work.reveal_from) << acre__root.page_shift);
+    result = acre__os_reveal(acre__region_address(region, work.reveal_from), (work.reveal_to - work.reveal_from)
+                                                                                 << acre__root.page_shift);
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
   if (result == ACRE_OK && from < to)
     result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);

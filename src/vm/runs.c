@@ -212,6 +212,18 @@ void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned 
   splice(word, list, from, to, fresh, fresh_count);
 }
 
+void acre__chunk_shift(acre__chunk *word, unsigned page, unsigned later) {
+  if (has_record(*word)) {
+    struct list list = {record_of(*word) + 1, record_of(*word)[0]};
+    uint16_t *item = &list.items[count_until(&list, page) - 1];
+    *item = transition_of(later, attributes_of(*item));
+    return;
+  }
+  unsigned shift = 16;
+  while (((*word >> shift) & PAGE_MASK) != page) shift += 16;
+  *word += (acre__chunk)(later - page) << shift; /* the page is the low part of its transition, and does not overflow */
+}
+
 void acre__chunk_clear(acre__chunk *word) {
   free_record(*word);
   *word = 0;

@@ -93,6 +93,12 @@ bool acre__chunk_prepare(acre__chunk *word);
  */
 void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned keep, unsigned set);
 
+/*
+ * The run that starts at `page` (not the first one) starts at `later` from now
+ * on, still inside itself; the run before it grows. Cannot fail.
+ */
+void acre__chunk_shift(acre__chunk *word, unsigned page, unsigned later);
+
 /* Frees the record, if there is one; the chunk is reserved and closed afterwards. */
 void acre__chunk_clear(acre__chunk *word);
 
