@@ -170,8 +170,25 @@ static bool prepare_chunk(const struct acre__table *table, size_t chunk) {
   return word == NULL || acre__chunk_prepare(word);
 }
 
+/* The usual case: pages of one run in an open chunk that keeps others. False: not that, or the system would not. */
+static bool decommit_simple(struct acre__region *region, size_t start, size_t end) {
+  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
+  acre__chunk *word = acre__table_chunk(&region->table, base / ACRE_CHUNK_PAGES);
+  if (word == NULL || end > base + ACRE_CHUNK_PAGES) return false;
+  if (!acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return false;
+  unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
+  struct acre__run run = acre__chunk_run(*word, from);
+  if (run.attributes != acre__chunk_base(*word) || run.end < until || leaves_nothing(*word, from, until)) return false;
+  if (!acre__chunk_prepare(word)) return false;
+  if (acre__os_hide(acre__region_address(region, start), bytes_of(end - start)) != ACRE_OK) return false;
+  region->committed_pages -= end - start;
+  acre__chunk_edit(word, from, until, 0, 0);
+  return true;
+}
+
 acre_result acre__decommit_pages(struct acre__region *region, size_t start, size_t end) {
   struct acre__table *table = &region->table;
+  if (decommit_simple(region, start, end)) return ACRE_OK;
   struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
   if (run.attributes == 0 && run.end == end) return ACRE_OK;
   size_t first = start / ACRE_CHUNK_PAGES, last = (end - 1) / ACRE_CHUNK_PAGES;
