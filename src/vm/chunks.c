@@ -91,8 +91,8 @@ size_t acre__coarse_start(const struct acre__region *region, size_t page) {
   size_t unit = acre__align_down(page, acre__coarse_pages());
   while (page > unit) {
     size_t base = acre__align_down(page - 1, ACRE_CHUNK_PAGES);
-    struct acre__run run =
-        acre__chunk_run(acre__table_word(&region->table, (page - 1) / ACRE_CHUNK_PAGES), (unsigned)(page - 1 - base));
+    struct acre__run run = acre__chunk_run(acre__table_word(&region->table, (page - 1) / ACRE_CHUNK_PAGES),
+                                           (unsigned)(page - 1 - base));
     if ((run.attributes & ACRE_PAGE_PROTECTION) != 0) break;
     page = acre__max(base + run.start, unit);
   }

@@ -93,7 +93,7 @@ static acre_result hide_in_open_chunk(struct acre__region *region, size_t start,
   void *address = acre__region_address(region, start);
   acre_result result = acre__os_hide(address, bytes_of(end - start));
   if (result == ACRE_E_NOT_SUPPORTED) {
-    /* The program locks all its memory (mlockall), and locked pages cannot be hidden: a closed chunk needs no hiding. */
+    /* The program locks all its memory (mlockall), and locked pages can't be hidden: a closed chunk needs none of it. */
     result = acre__chunk_make_closed(region, chunk);
     if (result == ACRE_OK) result = cut_out(region, start, end);
     if (result == ACRE_OK) return ACRE_OK;

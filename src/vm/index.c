@@ -48,9 +48,13 @@ static struct acre__region *region_at(const struct acre__index_node *node, uint3
   return (struct acre__region *)to_at(node, i);
 }
 
-/* A node's keys lie on four cache lines, and a search wants two or three of them, one after the other. */
-static void fetch_keys(const struct acre__index_node *node) {
-  for (size_t i = 0; i < FANOUT; i += 8) __builtin_prefetch((const char *)node->key + i * sizeof(uintptr_t));
+/*
+ * A node's keys lie on four cache lines, and a search wants two or three of
+ * them, one after the other. The pointer may be stale, so it is but a number here.
+ */
+static void fetch_keys(uintptr_t node) {
+  for (size_t line = 0; line < FANOUT * sizeof(uintptr_t); line += 64)
+    __builtin_prefetch((const void *)(node + offsetof(struct acre__index_node, key) + line));
 }
 
 static struct acre__index_node *root_of(const struct acre__index *index) {
@@ -106,7 +110,7 @@ static bool try_find(const struct acre__index *index, uintptr_t address, uint64_
     }
     if (r > 1) left = child_at(node, r - 2);
     node = child_at(node, r == 0 ? 0 : r - 1);
-    fetch_keys(node); /* harmless, even if the pointer is stale */
+    fetch_keys((uintptr_t)node);
     if (!unchanged(index, version)) return false;
   }
   return unchanged(index, version);
@@ -209,8 +213,8 @@ static void replace(struct acre__index *index, struct path *path, unsigned level
     if (count > FANOUT) {
       /* Regions are mostly placed one below the other: then the full node stays full. */
       uint32_t half = at == 0 ? 1 : at + 1 >= FANOUT ? count - 1 : count / 2;
-      uintptr_t lowest = parent != NULL ? key_at(parent, slot) : entries[0].key;
-      up[0] = (struct entry){lowest, (uintptr_t)make_node(index, leaf, entries, half)};
+      struct acre__index_node *front = make_node(index, leaf, entries, half);
+      up[0] = (struct entry){parent != NULL ? key_at(parent, slot) : key_at(front, 0), (uintptr_t)front};
       up[1] = (struct entry){entries[half].key, (uintptr_t)make_node(index, leaf, entries + half, count - half)};
       fresh_count = 2;
       if (parent == NULL) {

@@ -36,8 +36,9 @@ struct acre__index {
   struct acre__lock lock;
   _Atomic uint64_t version;
   _Atomic(struct acre__index_node *) root;
-  struct acre__index_node *spare;                              /* nodes that no reader of this version can reach */
-  struct acre__index_node *retired[2 * ACRE_INDEX_LEVELS + 1]; /* replaced by the last change: its readers may be there */
+  /* Nodes that no reader of this version can reach, and those that the last change replaced, where readers may be. */
+  struct acre__index_node *spare;
+  struct acre__index_node *retired[2 * ACRE_INDEX_LEVELS + 1];
   unsigned retired_count;
   size_t count; /* regions */
 };

@@ -13,6 +13,7 @@ struct setting {
   bool set; /* what the field becomes; unused for a number */
 };
 
+/* clang-format off */
 #define FLAG(key, value, field, set) {key, value, offsetof(struct acre__options, field), set}
 #define NUMBER(key, field) {key, NULL, offsetof(struct acre__options, field), false}
 
@@ -28,6 +29,7 @@ static const struct setting settings[] = {
     FLAG("populate", "touch", populate_by_touch, true),
     NUMBER("map_budget", map_budget),
 };
+/* clang-format on */
 
 static bool parse_number(const char *text, size_t *out) {
   size_t number = 0;

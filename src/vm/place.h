@@ -17,7 +17,7 @@
 
 #include <acre/base.h>
 
-/* Reserves anywhere. `size` whole pages, `alignment` a power of two, at least the granularity. Results as acre_vm_reserve. */
+/* Reserves anywhere: whole pages, aligned to a power of two, at least the granularity. Results as acre_vm_reserve. */
 acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base);
 
 /* The same, as high as the address space has room. */

@@ -36,8 +36,7 @@ acre_result acre_vm_protect(void *address, size_t size, acre_vm_protection prote
   struct acre__range range;
   acre_result result = acre__range_lock(address, size, &range);
   if (result != ACRE_OK) return result;
-  struct acre__page_run first =
-      acre__table_run(&range.region->table, range.start, range.end, ACRE_PAGE_PROTECTION);
+  struct acre__page_run first = acre__table_run(&range.region->table, range.start, range.end, ACRE_PAGE_PROTECTION);
   if (!acre__range_is_committed(&range))
     result = ACRE_E_NOT_COMMITTED;
   else if (!acre__protection_within(protection, range.region->most))

@@ -7,7 +7,7 @@
 #include "vm/place.h"
 #include "vm/root.h"
 
-/* Above this much committed memory its release is done before the index is locked, so that others do not wait for it. */
+/* More committed memory than this is given back before the index is locked, so that others do not wait for it. */
 enum { MUCH_COMMITTED = 16 << 20 };
 
 /* Handlers that wait for a region. */

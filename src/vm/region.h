@@ -20,12 +20,12 @@
 /* 64 bytes: a look-up among 100,000 of them costs one cache line. */
 struct acre__region {
   struct acre__lock lock;
-  bool live;            /* false while the record is spare */
-  uint8_t kind;         /* acre_vm_kind: PRIVATE or MAPPED */
-  uint8_t protection;   /* with which it was reserved */
-  uint8_t most;         /* the most that acre_vm_protect may give */
+  bool live;          /* false while the record is spare */
+  uint8_t kind;       /* acre_vm_kind: PRIVATE or MAPPED */
+  uint8_t protection; /* with which it was reserved */
+  uint8_t most;       /* the most that acre_vm_protect may give */
   uintptr_t base;
-  size_t size;          /* whole pages */
+  size_t size; /* whole pages */
   struct acre__table table;
   uint32_t touch_pages; /* pages committed by a touch; 0: a touch faults */
   bool any_locked;      /* some page may be ACRE_PAGE_LOCKED */

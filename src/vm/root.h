@@ -19,12 +19,12 @@ struct acre__root {
   struct acre__options options;
   struct acre__os_system system;
   unsigned page_shift;
-  bool hide;                    /* scattered commits use guard markers */
-  size_t mapping_budget;        /* mappings that Acre may cause before it coarsens its commits */
+  bool hide;             /* scattered commits use guard markers */
+  size_t mapping_budget; /* mappings that Acre may cause before it coarsens its commits */
   struct acre__index index;
   struct acre__region *spare_regions; /* lock: the index's */
-  _Atomic uintptr_t place;      /* where the next region should end; 0: no wish (see place.c) */
-  _Atomic intptr_t mappings;    /* changes of protection inside and at the edges of regions: what Acre adds */
+  _Atomic uintptr_t place;            /* where the next region should end; 0: no wish (see place.c) */
+  _Atomic intptr_t mappings;          /* changes of protection inside and at the edges of regions: what Acre adds */
 };
 
 extern struct acre__root acre__root;

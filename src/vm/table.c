@@ -35,8 +35,7 @@ static void free_node(const struct acre__table *table, void *node, unsigned heig
   if (height == 1) {
     for (size_t i = 0; i < entries; i++) acre__chunk_clear((acre__chunk *)node + i);
   } else {
-    for (size_t i = 0; i < entries; i++)
-      free_node(table, ((void **)node)[i], height - 1, first + i * reach(height));
+    for (size_t i = 0; i < entries; i++) free_node(table, ((void **)node)[i], height - 1, first + i * reach(height));
   }
   acre__meta_free(node, entries * sizeof(acre__chunk));
 }
@@ -204,7 +203,8 @@ intptr_t acre__table_boundaries_gained(const struct acre__table *table, size_t s
 }
 
 bool acre__table_is_valid(const struct acre__table *table) {
-  for (size_t chunk = acre__table_skip(table, 0); chunk < chunks_of(table); chunk = acre__table_skip(table, chunk + 1)) {
+  size_t chunks = chunks_of(table);
+  for (size_t chunk = acre__table_skip(table, 0); chunk < chunks; chunk = acre__table_skip(table, chunk + 1)) {
     acre__chunk word = acre__table_word(table, chunk);
     if (!acre__chunk_is_valid(word)) return false;
     unsigned pages = acre__table_chunk_pages(table, chunk);

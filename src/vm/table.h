@@ -55,7 +55,10 @@ unsigned acre__table_chunk_pages(const struct acre__table *table, size_t chunk);
  */
 bool acre__table_prepare(struct acre__table *table, size_t start, size_t end);
 
-/* Every page of [start, end) gets (old & keep) | set. Wants acre__table_prepare, unless the nodes are there and no chunk is cut. */
+/*
+ * Every page of [start, end) gets (old & keep) | set. Wants acre__table_prepare, unless no chunk is cut; chunks without
+ * a node stay reserved.
+ */
 void acre__table_edit(struct acre__table *table, size_t start, size_t end, unsigned keep, unsigned set);
 
 /* The run of pages that holds `page` and agrees in the attributes of `mask`, cut to [page, end). */
