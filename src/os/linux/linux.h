@@ -84,6 +84,11 @@ void acre__linux_restore_reservation(void *address, size_t size);
  */
 acre_result acre__linux_why_fault(uintptr_t page, bool for_writing);
 
+/* Around fork, before any lock of the caller's. */
+void acre__linux_images_before_fork(void);
+void acre__linux_images_in_parent(void);
+void acre__linux_images_in_child(void);
+
 /* Whether PROCMAP_QUERY works here. */
 bool acre__linux_has_procmap_query(void);
 

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/lock.h"
 
 /* `end` of a reader that asks with PROCMAP_QUERY and uses the buffer for the name. */
 #define DIRECT SIZE_MAX
@@ -241,10 +242,31 @@ static int compare_image(struct dl_phdr_info *info, size_t size, void *context) 
   return search->found;
 }
 
+/*
+ * glibc's dl_iterate_phdr takes a lock of the loader that fork does not care
+ * for: a child made while another thread is in there waits for it forever. So
+ * Acre's own calls have a lock, which fork takes.
+ */
+static struct acre__lock images;
+
+void acre__linux_images_before_fork(void) {
+  acre__lock(&images);
+}
+
+void acre__linux_images_in_parent(void) {
+  acre__unlock(&images);
+}
+
+void acre__linux_images_in_child(void) {
+  acre__lock_reset(&images);
+}
+
 static bool is_image(const struct raw_mapping *mapping) {
   if (name_is(mapping, "[vdso]")) return true;
   struct image_search search = {mapping->start, mapping->end, mapping->inode != 0, false};
+  acre__lock(&images);
   dl_iterate_phdr(compare_image, &search);
+  acre__unlock(&images);
   /* What the loader does not list (dlmopen): code from a file that nobody else sees written. */
   return search.found || (mapping->inode != 0 && mapping->executable && !mapping->shared);
 }

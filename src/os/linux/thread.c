@@ -45,5 +45,9 @@ void acre__signals_restore(uint64_t before) {
 }
 
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
-  return acre__linux_error(pthread_atfork(before, parent, child));
+  int error = pthread_atfork(before, parent, child);
+  /* What is registered last comes first. */
+  if (error == 0)
+    error = pthread_atfork(acre__linux_images_before_fork, acre__linux_images_in_parent, acre__linux_images_in_child);
+  return acre__linux_error(error);
 }
