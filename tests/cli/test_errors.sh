@@ -22,7 +22,7 @@ expect 2 "acre: tour: unknown option '-q'; see 'acre tour --help'" tour -q
 expect 2 "acre: tour: unknown option '--pause=1'; see 'acre tour --help'" tour --pause=1
 expect 2 "acre: tour: option '--pages' needs a value; see 'acre tour --help'" tour --pages
 expect 2 "acre: tour: 'b' is one file too many; give one FILE or none" tour a b
-expect 2 "acre: tour: --size is for a made file; give either FILE or --size" tour a --size 8
+expect 1 "acre: tour: cannot open 'a': No such file or directory; give a readable file" tour a --size 8
 expect 2 "acre: info: 'x' is not expected; see 'acre info --help'" info x
 expect 2 "acre: unknown command 'a?b'; see 'acre --help'" $'a\nb'
 

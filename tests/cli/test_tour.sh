@@ -51,16 +51,16 @@ unset ACRE_OPTIONS
 mkdir mine
 head -c 800000 /dev/urandom >"mine/my numbers"
 cp "mine/my numbers" original
-holds "a file" "mine/my numbers"
+holds "a file" "mine/my numbers" --size 1M
 has "'mine/my numbers' holds 100,000 numbers"
 cmp -s original "mine/my numbers" || fail "a file: it was changed"
 [ "$(ls mine)" = "my numbers" ] || fail "a file: left behind $(ls mine)"
-(cd mine && "$ACRE" tour "my numbers" >../out 2>../err) || fail "a file in the working directory: status $?"
+(cd mine && "$ACRE" tour "my numbers" --size 1M >../out 2>../err) || fail "a file in the working directory: status $?"
 [ "$(ls mine)" = "my numbers" ] || fail "a file in the working directory: left behind $(ls mine)"
 head -c 8 original >one
-holds "one number" one
+holds "one number" one --size 8
 ln -s mine/"my numbers" link
-holds "a link to a file" link
+holds "a link to a file" link --size 8
 [ -L link ] || fail "a link: it was replaced"
 
 # ------------------------------------------------------------- a step that goes wrong

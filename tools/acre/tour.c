@@ -285,10 +285,6 @@ static bool parse_options(struct tour *tour, int argc, char **argv, int *status)
     return false;
   }
   if (argc - optind == 1) tour->file = argv[optind];
-  if (tour->file != NULL && tour->size != 0) {
-    tool_complain(_("--size is for a made file; give either FILE or --size"));
-    return false;
-  }
   terminal_begin(no_color);
   return true;
 }
