@@ -56,7 +56,11 @@ void progress_update(struct progress *progress, uint64_t done) {
   draw(progress, done, now);
 }
 
-double progress_end(struct progress *progress) {
+void progress_hide(struct progress *progress) {
   if (progress->is_on) fputs("\r\033[K", stderr);
+}
+
+double progress_end(struct progress *progress) {
+  progress_hide(progress);
   return progress_clock() - progress->started;
 }

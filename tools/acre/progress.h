@@ -19,6 +19,9 @@ void progress_begin(struct progress *progress, const char *label, uint64_t total
 /* `done` bytes of the total are done. Cheap: draws ten times a second at the most. */
 void progress_update(struct progress *progress, uint64_t done);
 
+/* Clears the line until the next update, so that stdout can be written. */
+void progress_hide(struct progress *progress);
+
 /* Clears the line. Returns the seconds since progress_begin. */
 double progress_end(struct progress *progress);
 

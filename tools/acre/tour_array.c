@@ -75,18 +75,19 @@ static void fill_array(struct tour *tour, numbers *array, size_t count) {
   bool has_moved = false;
   acre_result result = ACRE_OK;
   double pushing = 0;
+  struct progress progress;
+  progress_begin(&progress, _("pushing"), bytes);
   for (unsigned quarter = 1; quarter <= 4 && result == ACRE_OK; quarter++) {
-    struct progress progress;
-    progress_begin(&progress, _("pushing"), bytes);
     double started = progress_clock();
     result = push_up_to(array, count / 4 * quarter, &progress);
     pushing += progress_clock() - started;
-    progress_end(&progress);
+    progress_hide(&progress);
     if (numbers_data(array) != first) has_moved = true;
     char label[16];
     snprintf(label, sizeof label, "%u %%", quarter * 25);
     tour_show_bar(tour, label);
   }
+  progress_end(&progress);
   tour_say(_("first element at %p all the time; %.1f ns a push, the kernel's work to provide the memory included"),
            (const void *)first, pushing * 1e9 / (double)count);
   tour_show(tour);
