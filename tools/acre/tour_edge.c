@@ -139,7 +139,7 @@ static void push_over_maximum(struct tour *tour) {
   double seconds = progress_clock() - started;
   if (tour_call(tour, result, ACRE_OK, seconds, "acre_array_create(&array, %zu, 8, NULL)", maximum)) {
     uint64_t number = 0;
-    while (array.count < maximum && (result = acre_array_push(&array, &number)) == ACRE_OK) number++;
+    while (array.count < maximum && acre_array_push(&array, &number) == ACRE_OK) number++;
     tour_watch(tour, array.data, tour->system.page_size);
     started = progress_clock();
     result = acre_array_push(&array, &number);
