@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Populate, prefetch, lock and unlock, reset and its undoing. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

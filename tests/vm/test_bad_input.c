@@ -4,9 +4,6 @@
  * result. After each of them everything is as it was: every run of our
  * regions, the content of every page, and the memory of others.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <sys/mman.h>
 
 #include "vm/view.h"
@@ -85,10 +82,22 @@ static void end_world(void) {
 
 /* ------------------------------------------------------------- the calls */
 
-enum function { COMMIT, DECOMMIT, PROTECT, POPULATE, PREFETCH, LOCK, UNLOCK, RESET, UNDO_RESET, RANGE_FUNCTIONS, RELEASE };
+enum function {
+  COMMIT,
+  DECOMMIT,
+  PROTECT,
+  POPULATE,
+  PREFETCH,
+  LOCK,
+  UNLOCK,
+  RESET,
+  UNDO_RESET,
+  RANGE_FUNCTIONS,
+  RELEASE
+};
 
-static const char *const names[] = {"commit", "decommit", "protect", "populate",   "prefetch", "lock",
-                                    "unlock", "reset",    "undo_reset", "(all)", "release"};
+static const char *const names[] = {"commit", "decommit", "protect",    "populate", "prefetch", "lock",
+                                    "unlock", "reset",    "undo_reset", "(all)",    "release"};
 
 static acre_result call(enum function function, void *address, size_t size, acre_vm_protection protection) {
   acre_vm_protection old;
@@ -109,7 +118,6 @@ static acre_result call(enum function function, void *address, size_t size, acre
 }
 
 #define RW ACRE_VM_READ_WRITE
-
 
 struct bad_call {
   enum function function; /* RANGE_FUNCTIONS: every one of them */
@@ -295,7 +303,8 @@ TEST(every_bad_reservation_has_its_result) {
     void *base = &base;
     acre_result result = acre_vm_reserve(bad->size, &bad->options, bad->no_out ? NULL : &base);
     if (result != bad->expected)
-      test_fail(__FILE__, __LINE__, "row %zu: %s, not %s", i, acre_result_name(result), acre_result_name(bad->expected));
+      test_fail(__FILE__, __LINE__, "row %zu: %s, not %s", i, acre_result_name(result),
+                acre_result_name(bad->expected));
     if (!bad->no_out) CHECK(base == NULL);
   }
   take_picture(world.area, AREA_PAGES * world.page, &after);
@@ -324,7 +333,8 @@ TEST(random_calls_outside_our_regions) {
     if (address - (uintptr_t)world.area < AREA_PAGES * world.page || function == RANGE_FUNCTIONS) continue;
     acre_result result = call(function, (void *)address, size, ACRE_VM_READ);
     if (result != ACRE_E_INVALID_ARGUMENT && result != ACRE_E_INVALID_SIZE && result != ACRE_E_NOT_A_REGION)
-      test_fail(__FILE__, __LINE__, "%s(%p, %zu): %s", names[function], (void *)address, size, acre_result_name(result));
+      test_fail(__FILE__, __LINE__, "%s(%p, %zu): %s", names[function], (void *)address, size,
+                acre_result_name(result));
   }
   CHECK(content_is_there());
   CHECK_AGREES(world.first);

@@ -90,15 +90,15 @@ TEST(decommitted_memory_leaves_at_once) {
   char *base = got;
   size_t before = test_resident_bytes();
   CHECK_OK(acre_vm_commit(base, size, ACRE_VM_DEFAULT));
-  CHECK(test_resident_bytes() < before + MIB); /* nothing was written */
+  CHECK(SANITIZED || test_resident_bytes() < before + MIB); /* nothing was written */
   memset(base, 1, size);
-  CHECK(test_resident_bytes() >= before + size);
+  CHECK(SANITIZED || test_resident_bytes() >= before + size);
   CHECK_OK(acre_vm_decommit(base + size / 2, size / 2));
-  CHECK(test_resident_bytes() < before + size / 2 + MIB);
+  CHECK(SANITIZED || test_resident_bytes() < before + size / 2 + MIB);
   for (size_t at = 0; at < size / 2; at += 2 * page) CHECK_OK(acre_vm_decommit(base + at, page));
-  CHECK(test_resident_bytes() < before + size / 4 + MIB);
+  CHECK(SANITIZED || test_resident_bytes() < before + size / 4 + MIB);
   CHECK_OK(acre_vm_decommit(base, size));
-  CHECK(test_resident_bytes() < before + MIB);
+  CHECK(SANITIZED || test_resident_bytes() < before + MIB);
   CHECK_OK(acre_vm_release(base));
 }
 
@@ -138,7 +138,7 @@ TEST(large_regions_are_released_with_all_they_have) {
     REQUIRE_OK(acre_vm_reserve(size, &options, &base));
     memset(base, 1, size);
     CHECK_OK(acre_vm_release(base));
-    CHECK(test_resident_bytes() < before + MIB);
+    CHECK(SANITIZED || test_resident_bytes() < before + MIB);
     CHECK_EQ(query(base).state, ACRE_VM_FREE);
   }
 }

@@ -217,7 +217,8 @@ TEST(readers_see_what_lasts_while_a_writer_works) {
   memset(there, 0, sizeof there);
   for (uint64_t i = 0; i < LASTING; i++) change(true, lasting_base(i));
   pthread_t readers[READERS];
-  for (uintptr_t i = 0; i < READERS; i++) REQUIRE(pthread_create(&readers[i], NULL, read_all_the_time, (void *)(i + 1)) == 0);
+  for (uintptr_t i = 0; i < READERS; i++)
+    REQUIRE(pthread_create(&readers[i], NULL, read_all_the_time, (void *)(i + 1)) == 0);
 
   for (unsigned step = 0; step < 60000 || atomic_load(&shared.lookups) < 20000; step++) {
     size_t slot = (size_t)test_random_below(LASTING * 64);

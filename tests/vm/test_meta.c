@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The metadata allocator: blocks that do not overlap, are zero at first, and keep what was put into them. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "vm/meta.h"
 
 #include <pthread.h>
@@ -114,8 +111,7 @@ TEST(threads_have_blocks_of_their_own) {
   static struct block blocks[THREADS][EACH];
   pthread_t threads[THREADS];
   size_t before = acre__meta_bytes();
-  for (unsigned i = 0; i < THREADS; i++)
-    REQUIRE(pthread_create(&threads[i], NULL, churn_in_thread, blocks[i]) == 0);
+  for (unsigned i = 0; i < THREADS; i++) REQUIRE(pthread_create(&threads[i], NULL, churn_in_thread, blocks[i]) == 0);
   for (unsigned i = 0; i < THREADS; i++) {
     void *whole = NULL;
     pthread_join(threads[i], &whole);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* ACRE_OPTIONS: what the parser takes, what it complains about, and what a process makes of it. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "vm/options.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The six protections, each by what can really be done. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -18,8 +15,8 @@ static const unsigned char returns_42[] = {0x40, 0x05, 0x80, 0x52, 0xc0, 0x03, 0
 #error "a tiny function is wanted for this processor"
 #endif
 
-static const acre_vm_protection all[] = {ACRE_VM_NO_ACCESS,    ACRE_VM_READ,         ACRE_VM_READ_WRITE,
-                                         ACRE_VM_EXECUTE,      ACRE_VM_EXECUTE_READ, ACRE_VM_EXECUTE_READ_WRITE};
+static const acre_vm_protection all[] = {ACRE_VM_NO_ACCESS, ACRE_VM_READ,         ACRE_VM_READ_WRITE,
+                                         ACRE_VM_EXECUTE,   ACRE_VM_EXECUTE_READ, ACRE_VM_EXECUTE_READ_WRITE};
 enum { PROTECTIONS = sizeof all / sizeof *all };
 
 static int call(const void *code) {

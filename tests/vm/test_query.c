@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What stands at an address: every kind there is, and the whole space without a gap. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,14 +17,11 @@ TEST(own_regions) {
     size_t at, start_of_answer, pages;
     acre_vm_state state;
     acre_vm_protection protection;
-  } expected[] = {{0, 0, 10, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS},
-                  {4, 4, 6, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS},
-                  {10, 10, 5, ACRE_VM_COMMITTED, ACRE_VM_READ_WRITE},
-                  {14, 14, 1, ACRE_VM_COMMITTED, ACRE_VM_READ_WRITE},
-                  {15, 15, 5, ACRE_VM_COMMITTED, ACRE_VM_EXECUTE_READ},
-                  {20, 20, 10, ACRE_VM_COMMITTED, ACRE_VM_READ_WRITE},
-                  {30, 30, 70, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS},
-                  {99, 99, 1, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS}};
+  } expected[] = {
+      {0, 0, 10, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS},      {4, 4, 6, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS},
+      {10, 10, 5, ACRE_VM_COMMITTED, ACRE_VM_READ_WRITE},   {14, 14, 1, ACRE_VM_COMMITTED, ACRE_VM_READ_WRITE},
+      {15, 15, 5, ACRE_VM_COMMITTED, ACRE_VM_EXECUTE_READ}, {20, 20, 10, ACRE_VM_COMMITTED, ACRE_VM_READ_WRITE},
+      {30, 30, 70, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS},    {99, 99, 1, ACRE_VM_RESERVED, ACRE_VM_NO_ACCESS}};
   for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
     for (size_t offset = 0; offset < page; offset += page - 1) {
       acre_vm_info info = query(base + expected[i].at * page + offset);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Where reservations go, how they are rounded, what they keep out, and what they cost. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "vm/vm_check.h"
 
-static const size_t KIB = 1024, MIB = (size_t)1 << 20, GIB = (size_t)1 << 30, TIB = (size_t)1 << 40;
+static const size_t KIB = 1024, MIB = (size_t)1 << 20, GIB = (size_t)1 << 30;
 
 static char *reserve_bytes(size_t size, const acre_vm_options *options) {
   void *base = NULL;
@@ -68,7 +65,8 @@ TEST(a_wish_is_rounded_down_to_the_granularity) {
 TEST(never_over_the_stack) {
   volatile char local[4096] = {42};
   refused((void *)local, 1, ACRE_E_ADDRESS_IN_USE);
-  refused((char *)(uintptr_t)local - 4 * MIB, 8 * MIB, ACRE_E_ADDRESS_IN_USE);
+  volatile uintptr_t around = (uintptr_t)local - 4 * MIB; /* volatile: or the compiler warns of what is meant */
+  refused((void *)around, 8 * MIB, ACRE_E_ADDRESS_IN_USE);
   CHECK_EQ(local[0], 42);
 }
 
@@ -119,7 +117,7 @@ TEST(nothing_is_left_behind_by_a_refusal) {
   for (unsigned i = 0; i < 100; i++) refused(base, 16 * page_bytes(), ACRE_E_ADDRESS_IN_USE);
   CHECK_OK(acre_vm_release(base));
   CHECK_EQ(system_figures().regions, regions);
-  CHECK(test_mapping_count() <= mappings + 2);
+  CHECK(SANITIZED || test_mapping_count() <= mappings + 2);
 }
 
 TEST(outside_what_a_program_can_have) {
@@ -165,7 +163,7 @@ TEST(alignment_wastes_no_address_space) {
     CHECK_EQ(query(bases[i] - 1).state, ACRE_VM_FREE);
   }
   for (unsigned i = 0; i < 64; i++) CHECK_OK(acre_vm_release(bases[i]));
-  CHECK(test_mapping_count() <= mappings + 2);
+  CHECK(SANITIZED || test_mapping_count() <= mappings + 2);
 }
 
 TEST(impossible_alignments) {
@@ -188,7 +186,8 @@ TEST(impossible_alignments) {
 TEST(from_the_top_down) {
   size_t size = GIB + 64 * KIB;
   acre_vm_options options = {.flags = ACRE_VM_TOP_DOWN};
-  void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); /* the kernel's highest */
+  void *probe = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                     0); /* the kernel's highest */
   REQUIRE(probe != MAP_FAILED && munmap(probe, size) == 0);
   char *high = reserve_bytes(size, &options), *next = reserve_bytes(size, &options);
   size_t granularity = system_figures().allocation_granularity;
@@ -205,8 +204,9 @@ TEST(from_the_top_down) {
 
 /* ------------------------------------------------------------- size */
 
+#if UINTPTR_MAX > UINT32_MAX && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 TEST(sixty_four_tebibytes_at_once) {
-#if UINTPTR_MAX > UINT32_MAX
+  const size_t TIB = (size_t)1 << 40;
   /* The index keeps some nodes for its next changes, and the harness's first look at RSS costs some memory. */
   char *warm[4];
   for (unsigned i = 0; i < 4; i++) warm[i] = reserve_bytes(1, NULL);
@@ -228,8 +228,8 @@ TEST(sixty_four_tebibytes_at_once) {
   CHECK_OK(acre_vm_release(base));
   CHECK(system_figures().metadata_bytes <= metadata + 1024); /* the region's record may be kept for the next */
   for (unsigned i = 0; i < 4; i++) CHECK_OK(acre_vm_release(warm[i]));
-#endif
 }
+#endif
 
 TEST(more_than_there_is) {
   void *base;

@@ -134,7 +134,7 @@ TEST(random_edits_agree_with_the_model) {
 }
 
 TEST(the_walker_finds_what_is_wrong) {
-  CHECK(!acre__chunk_is_valid((acre__chunk)(3u << 9 | 10) << 16 | 3));               /* an equal neighbour */
+  CHECK(!acre__chunk_is_valid((acre__chunk)(3u << 9 | 10) << 16 | 3)); /* an equal neighbour */
   CHECK(!acre__chunk_is_valid((acre__chunk)(1u << 9 | 9) << 32 | (acre__chunk)(3u << 9 | 10) << 16)); /* not sorted */
-  CHECK(!acre__chunk_is_valid(ACRE_CHUNK_RECORD));                                    /* a record at NULL */
+  CHECK(!acre__chunk_is_valid(ACRE_CHUNK_RECORD)); /* a record at NULL */
 }

@@ -154,7 +154,7 @@ TEST(tables_of_each_height) {
   random_edits(leaf * 3 + 1000, 300);
   random_edits(node, 300);
   random_edits(node + 700, 300);
-  random_edits((size_t)1 << 34, 300);       /* 64 TiB of 4 KiB pages */
+  random_edits((size_t)1 << 34, 300);        /* 64 TiB of 4 KiB pages */
   random_edits(((size_t)1 << 35) - 17, 300); /* all that a program has */
 }
 

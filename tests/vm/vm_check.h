@@ -14,6 +14,13 @@
 #include "vm/region.h"
 #include "vm/root.h"
 
+/* With a sanitizer memory, address space and mappings are not the program's alone, and everything is slow. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 static inline acre_system system_figures(void) {
   acre_system system;
   memset(&system, 0, sizeof system);
