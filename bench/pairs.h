@@ -129,19 +129,6 @@ void compare(benchmark::State &state, Acre acre, Peer peer) {
   report_ratio(state, "ratio", ratios);
 }
 
-/* The same where there is no peer. */
-template <class Acre>
-void measure(benchmark::State &state, Acre acre) {
-  samples acre_ns;
-  acre();
-  for (auto _ : state) {
-    double mine = acre();
-    acre_ns.add(mine);
-    state.SetIterationTime(mine * 1e-9);
-  }
-  state.counters["acre_ns"] = acre_ns.median();
-}
-
 /* ------------------------------------------------------------- children */
 
 /*

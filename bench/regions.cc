@@ -110,20 +110,62 @@ void commit_decommit(benchmark::State &state) {
       });
 }
 
+/*
+ * A cache line for each region, each leading to another one at random. To
+ * follow it by one step is what it costs to look at one region's record at all:
+ * the peer of a query, which says how far the memory is from the processor.
+ */
+class random_walk {
+public:
+  explicit random_walk(size_t count) : size_((count * LINE + 2 * MIB - 1) / (2 * MIB) * (2 * MIB)) {
+    memory_ = raw_reserve(size_ + 2 * MIB);
+    char *base = memory_ + (2 * MIB - reinterpret_cast<uintptr_t>(memory_) % (2 * MIB)) % (2 * MIB);
+    must(mprotect(base, size_, PROT_READ | PROT_WRITE), "mprotect");
+    madvise(base, size_, MADV_HUGEPAGE); /* refused where there are none */
+    std::vector<char *> lines(count);
+    for (size_t i = 0; i < count; i++) lines[i] = base + i * LINE;
+    random_numbers random;
+    random.shuffle(lines);
+    for (size_t i = 0; i < count; i++) *reinterpret_cast<void **>(lines[i]) = lines[(i + 1) % count];
+    at_ = base;
+  }
+  random_walk(const random_walk &) = delete;
+  random_walk &operator=(const random_walk &) = delete;
+
+  ~random_walk() {
+    must(munmap(memory_, size_ + 2 * MIB), "munmap");
+  }
+
+  void walk(size_t steps) {
+    for (; steps > 0; steps--) at_ = *static_cast<void **>(at_);
+    benchmark::DoNotOptimize(at_);
+  }
+
+private:
+  static constexpr size_t LINE = 64;
+  size_t size_;
+  char *memory_;
+  void *at_;
+};
+
 void query(benchmark::State &state) {
   constexpr size_t QUERIES = 20000;
   many_regions regions(count_of(state), true);
+  random_walk lines(count_of(state));
   std::vector<char *> addresses(QUERIES);
-  measure(state, [&] {
-    for (char *&address : addresses) address = regions.random_address();
-    return time_each(QUERIES, [&] {
-      acre_vm_info info;
-      for (char *address : addresses) {
-        must(acre_vm_query(address, &info), "acre_vm_query");
-        benchmark::DoNotOptimize(info);
-      }
-    });
-  });
+  compare(
+      state,
+      [&] {
+        for (char *&address : addresses) address = regions.random_address();
+        return time_each(QUERIES, [&] {
+          acre_vm_info info;
+          for (char *address : addresses) {
+            must(acre_vm_query(address, &info), "acre_vm_query");
+            benchmark::DoNotOptimize(info);
+          }
+        });
+      },
+      [&] { return time_each(QUERIES, [&] { lines.walk(QUERIES); }); });
 }
 
 BENCHMARK(reserve_release)->RangeMultiplier(10)->Range(10, 100000)->UseManualTime()->Iterations(101);

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Turns the figures of scripts/bench (bench/results/*.json) into the tables of bench/README.md and bench/plots/*.svg.
+
+usage: bench/report.py [--check]
+  --check   write nothing; exit status 1 if a target is missed
+"""
+import json
+import pathlib
+import sys
+
+import plot
+
+HERE = pathlib.Path(__file__).resolve().parent
+BEGIN, END = "<!-- figures: written by report.py -->", "<!-- end of figures -->"
+
+
+def load():
+    """({"RESULT/BENCHMARK": counters}, where they come from); what Google Benchmark appends to names is left out."""
+    figures, machine, loads = {}, "unknown machine", []
+    for file in sorted((HERE / "results").glob("*.json")):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        machine = content["context"].get("machine", machine)
+        loads.append(content["context"]["load_avg"][0])
+        for run in content["benchmarks"]:
+            name = run["name"].split("/iterations:")[0]
+            if run.get("error_occurred"):
+                sys.exit(f"report: {file.stem}/{name}: {run['error_message']}")
+            figures[f"{file.stem}/{name}"] = run
+    if not figures:
+        sys.exit("report: no figures in bench/results; run scripts/bench first")
+    return figures, f"{machine}; load average when a program began: {min(loads):.1f} to {max(loads):.1f}"
+
+
+# ---------------------------------------------------------------- how figures look
+
+
+def time(ns):
+    return f"{ns:.3g} ns" if ns < 1000 else f"{ns / 1000:.2f} µs"
+
+
+def size(count):
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if count == int(count) else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.0f} PiB"
+
+
+def percent(share):
+    return f"{share * 100:.3f} %" if share < 0.01 else f"{share * 100:.1f} %"
+
+
+def spread(run, name, factor=1.0, reverse=False):
+    """Median and quartiles; `reverse`: of the inverse, peer / acre."""
+    low, middle, high = (run[name + suffix] * factor for suffix in ("_low", "", "_high"))
+    if reverse:
+        low, middle, high = 1 / high, 1 / middle, 1 / low
+    return middle, f"{middle:.2f}× ({low:.2f}–{high:.2f})"
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+# ---------------------------------------------------------------- targets
+
+
+def ratio_row(what, peer, run, most):
+    value, text = spread(run, "ratio")
+    return [what, peer, time(run["acre_ns"]), time(run["peer_ns"]), text, f"≤ {most}×"], value <= most
+
+
+def value_row(what, peer, shown, target, met):
+    return [what, peer, shown, "", "", target], met
+
+
+def array_runs(figures, large):
+    return [figures[f"array/push_against_{peer}/large_pages:{large}"] for peer in ("vector", "floor")]
+
+
+def array_rows(figures):
+    """The target against std::vector is for pages as the system gives them: bench/README.md says why."""
+    for large, pages in ((1, ""), (0, ", 4 KiB pages")):
+        vector, floor = array_runs(figures, large)
+        for face, prefix, ns in (("C", "", "acre_ns"), ("C++", "cpp_", "cpp_ns")):
+            what = f"push 250 M 64-bit integers, {face}{pages}"
+            value, text = spread(vector, prefix + "speedup")
+            target, met = ("≥ 3.5× faster", value >= 3.5) if large else ("", None)
+            times = [time(vector[ns]), time(vector["vector_ns"])]
+            yield [what, "`std::vector`", *times, text + " faster", target], met
+            value, text = spread(floor, prefix + "ratio")
+            times = [time(floor[ns]), time(floor["floor_ns"])]
+            yield [what, "populate + plain loop", *times, text, "≤ 1.15×"], value <= 1.15
+        peak = vector["peak"]
+        yield value_row(f"… peak RSS{pages}", "payload", f"{peak:.4f}×", "≤ 1.03×", peak <= 1.03)
+
+
+def target_rows(figures):
+    yield ratio_row("reserve 64 KiB + release", "mmap + munmap", figures["reserve/reserve_release_64_kib"], 1.25)
+    yield ratio_row("commit 64 KiB at a frontier", "mprotect", figures["commit/frontier_64_kib"], 1.2)
+    yield ratio_row("commit one scattered page", "guard remove", figures["commit/commit_one_page"], 1.5)
+    yield ratio_row("decommit one, untouched", "guard install", figures["commit/decommit_one_page"], 1.5)
+    yield ratio_row("decommit one, touched", "guard install", figures["commit/decommit_one_touched_page"], 1.5)
+
+    run = figures["scattered/alternate_pages_of_1_gib"]
+    value, text = spread(run, "ratio", reverse=True)
+    what = "131,072 alternate pages of 1 GiB"
+    yield [what, "mprotect", time(run["acre_ns"]), time(run["peer_ns"]), text + " faster", "≥ 5× faster"], value >= 5
+    for what, key, target, met in (("… that succeed", "pages", "all", run["acre_pages"] == 131072),
+                                   ("… mappings gained", "mappings", "< 600", run["acre_mappings"] < 600)):
+        acre, peer = (f"{int(run[side + key]):,}" for side in ("acre_", "peer_"))
+        yield [what, "mprotect", acre, peer, "", target], met
+
+    run = figures["regions/query/100000"]
+    ns, text = run["acre_ns"], spread(run, "ratio")[1]
+    what = "query of an own address, 100,000 regions"
+    peer = "one random load from as many cache lines"
+    yield [what, peer, time(ns), time(run["peer_ns"]), text, "≤ 100 ns"], ns <= 100
+
+    run = figures["reserve/reserve_64_tib"]
+    yield ratio_row("reserve 64 TiB", "mmap", run, 3)
+    yield value_row("… RSS gained", "", size(run["rss_bytes"]), "< 64 KiB", run["rss_bytes"] < 65536)
+    yield from array_rows(figures)
+    pattern, run = max(metadata_patterns(figures), key=lambda item: item[1]["metadata"] / item[1]["committed"])
+    share = run["metadata"] / run["committed"]
+    what = f"metadata in the worst pattern below, {pattern}"
+    yield value_row(what, "committed bytes", percent(share), "≤ 0.1 %", share <= 0.001)
+    for name in ("64 KiB", "64 TiB"):
+        used = figures[f"metadata/metadata/untouched_{name.lower().replace(' ', '_')}"]["metadata"]
+        yield value_row(f"metadata of an untouched region of {name}", "", size(used), "≤ 1 KiB", used <= 1024)
+
+
+# ---------------------------------------------------------------- the other tables
+
+
+def metadata_patterns(figures):
+    """[(pattern, counters)] of those that commit something."""
+    for name, run in figures.items():
+        if name.startswith("metadata/") and run["committed"] != 0:
+            yield name.split("/")[-1].replace("_", " ").replace("mib", "MiB").replace("gib", "GiB"), run
+
+
+def metadata_table(figures):
+    rows = []
+    for pattern, run in metadata_patterns(figures):
+        metadata, committed = run["metadata"], run["committed"]
+        rows.append([pattern, size(run["reserved"]), size(committed), size(metadata),
+                     percent(metadata / committed), percent(metadata / run["reserved"]), size(run["page_tables"])])
+    head = ["pattern", "region", "committed", "metadata", "of committed", "of the region", "kernel's page tables"]
+    return table(head, rows)
+
+
+def fallback_table(figures):
+    names = (("commit/frontier_64_kib", "commit 64 KiB at a frontier"),
+             ("commit/commit_one_page", "commit one scattered page"),
+             ("commit/decommit_one_page", "decommit one, untouched"),
+             ("commit/decommit_one_touched_page", "decommit one, touched"),
+             ("scattered/alternate_pages_of_1_gib", "131,072 alternate pages of 1 GiB, each"))
+    rows = []
+    for name, what in names:
+        program, benchmark = name.split("/")
+        guard, other = figures[name], figures[f"{program}@mprotect/{benchmark}"]
+        rows.append([what, time(guard["acre_ns"]), time(other["acre_ns"])])
+    run = figures["scattered@mprotect/alternate_pages_of_1_gib"]
+    rows.append(["… that succeed, mappings gained", "", f"{int(run['acre_pages']):,}, {int(run['acre_mappings']):,}"])
+    return table(["what", "guard markers", "`commit=mprotect`"], rows)
+
+
+def array_table(figures):
+    rows = []
+    for large, pages in ((1, "large for who asks"), (0, "4 KiB")):
+        vector, floor = array_runs(figures, large)
+        shown = [vector[key] for key in ("acre_ns", "cpp_ns", "vector_ns", "large_vector_ns")] + [floor["floor_ns"]]
+        rows.append([pages] + [time(ns) for ns in shown])
+    head = ["pages", "Acre, C", "Acre, C++", "`std::vector`", "… asking for large pages", "populate + plain loop"]
+    return table(head, rows)
+
+
+def series(figures, program, benchmark):
+    """({x: acre_ns}, {x: peer_ns}) over the numbers that the names end in."""
+    acre, peer = {}, {}
+    for name, run in figures.items():
+        if name.startswith(f"{program}/{benchmark}/"):
+            x = int(name.rsplit("/", 1)[1])
+            acre[x] = run["acre_ns"]
+            if "peer_ns" in run:
+                peer[x] = run["peer_ns"]
+    return acre, peer
+
+
+def growth(figures, program, benchmarks, peers):
+    out = []
+    for group, (benchmark, what) in enumerate(benchmarks):
+        acre, peer = series(figures, program, benchmark)
+        out.append((what, acre, False, group))
+        if peer:
+            out.append((peers[benchmark], peer, True, group))
+    return out
+
+
+def growth_table(x_name, lines):
+    xs = sorted(lines[0][1])
+    rows = [[name] + [time(points[x]) for x in xs] for name, points, _, _ in lines]
+    return table([x_name] + [f"{x:,}" for x in xs], rows)
+
+
+def main():
+    if len(sys.argv) > 1 and sys.argv[1] != "--check":
+        print(__doc__.strip())
+        return 0 if sys.argv[1] in ("-h", "--help") else 2
+    figures, machine = load()
+    rows = list(target_rows(figures))
+    targets = [met for _, met in rows if met is not None]
+    missed = [f"{row[0]}, {row[1] or 'alone'}: {row[2]} {row[4]}, target {row[5]}" for row, met in rows if met is False]
+    if "--check" in sys.argv:
+        print("\n".join("missed: " + text for text in missed) or "every target is met")
+        return 1 if missed else 0
+
+    regions = growth(figures, "regions",
+                     (("query", "query"), ("reserve_release", "reserve + release"),
+                      ("commit_decommit", "commit + decommit")),
+                     {"query": "one random load", "reserve_release": "mmap + munmap",
+                      "commit_decommit": "mprotect + mmap"})
+    threads = growth(figures, "threads",
+                     (("commit_decommit_page", "scattered page"), ("frontier", "frontier, 64 KiB"),
+                      ("reserve_release", "reserve + release")),
+                     {"commit_decommit_page": "guard remove + install", "frontier": "mprotect + mmap",
+                      "reserve_release": "mmap + munmap"})
+    plots = HERE / "plots"
+    plots.mkdir(exist_ok=True)
+    (plots / "regions.svg").write_text(plot.line_plot(
+        "Time of one operation by number of regions", "regions", "nanoseconds", regions, x_log=True, y_log=True),
+        "utf-8")
+    (plots / "threads.svg").write_text(plot.line_plot(
+        "Time of one thread's operation by number of threads", "threads", "nanoseconds", threads), "utf-8")
+
+    text = "\n\n".join([
+        BEGIN, f"On {machine}.", "### Targets",
+        table(["what", "against", "Acre", "peer", "ratio (quartiles)", "target", "met"],
+              [row + [{True: "yes", False: "**no**", None: ""}[met]] for row, met in rows]),
+        "### One push, by page size", array_table(figures),
+        "### Metadata by pattern", metadata_table(figures),
+        "### Without guard markers", fallback_table(figures),
+        "### By number of regions", "![time by number of regions](plots/regions.svg)", growth_table("regions", regions),
+        "### By number of threads", "![time by number of threads](plots/threads.svg)", growth_table("threads", threads),
+        END])
+    readme = HERE / "README.md"
+    before, rest = readme.read_text(encoding="utf-8").split(BEGIN)
+    readme.write_text(before + text + rest.split(END)[1], encoding="utf-8")
+    print(f"report: {sum(targets)} of {len(targets)} targets met; bench/README.md and bench/plots/ are written")
+    print("\n".join("report: missed: " + text for text in missed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
