@@ -9,6 +9,7 @@ import json
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True
 import plot
 
 HERE = pathlib.Path(__file__).resolve().parent
