@@ -43,7 +43,8 @@
  *
  * Signal handlers: none of these functions may be called from one. Touching
  * memory of a region with `touch_step` in a handler is fine, unless the handler
- * interrupted a function of this file at work on the same region.
+ * interrupted a function of this file at work on the same region, or on a region
+ * that another handler touches at that moment in the same way.
  */
 #ifndef ACRE_VM_H
 #define ACRE_VM_H
@@ -80,7 +81,7 @@ typedef enum acre_vm_kind {
 
 typedef enum acre_vm_flags {
   ACRE_VM_COMMIT = 1 << 0,  /* reserve and commit the whole region, or nothing. Win32: MEM_COMMIT */
-  ACRE_VM_TOP_DOWN = 1 << 1 /* take the highest free range. Win32: MEM_TOP_DOWN */
+  ACRE_VM_TOP_DOWN = 1 << 1 /* the highest free range that the kernel offers. Win32: MEM_TOP_DOWN */
 } acre_vm_flags;
 
 /* How to reserve. Zero in every field is the default. */
@@ -139,7 +140,8 @@ ACRE_API acre_result acre_vm_decommit(void *address, size_t size);
  * Result: ACRE_E_NOT_A_REGION, also for a second release; ACRE_E_NOT_REGION_BASE,
  *   an address inside the region; ACRE_E_WRONG_KIND, the region is a view
  *   (acre_view_unmap releases it); ACRE_E_MAPPING_LIMIT, the kernel cannot
- *   split the mapping that the region shares with its neighbours.
+ *   split the mapping that the region shares with its neighbours. On the last the
+ *   region is still there; of a large one the content may be gone, and its pages reserved.
  * Win32 counterpart: VirtualFree with MEM_RELEASE.
  */
 ACRE_API acre_result acre_vm_release(void *base);

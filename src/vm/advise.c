@@ -70,14 +70,35 @@ acre_result acre_vm_prefetch(void *address, size_t size) {
 
 /* ------------------------------------------------------------ lock, unlock */
 
+/* Locks the pages of the range that are not locked yet; on failure none of these is. */
+static acre_result lock_the_rest(const struct acre__range *range) {
+  struct acre__table *table = &range->region->table;
+  for (size_t page = range->start; page < range->end;) {
+    struct acre__page_run run = acre__table_run(table, page, range->end, ACRE_PAGE_LOCKED);
+    acre_result result = ACRE_OK;
+    if (run.attributes == 0)
+      result = acre__os_lock(acre__region_address(range->region, page), bytes_of(run.end - page));
+    if (result != ACRE_OK) {
+      for (size_t done = range->start; done < page;) {
+        run = acre__table_run(table, done, page, ACRE_PAGE_LOCKED);
+        if (run.attributes == 0)
+          (void)acre__os_unlock(acre__region_address(range->region, done), bytes_of(run.end - done));
+        done = run.end;
+      }
+      return result;
+    }
+    page = run.end;
+  }
+  return ACRE_OK;
+}
+
 acre_result acre_vm_lock(void *address, size_t size) {
   struct acre__range range;
   acre_result result = lock_committed(address, size, true, &range);
   if (result != ACRE_OK) return result;
   struct acre__table *table = &range.region->table;
-  void *start = acre__region_address(range.region, range.start);
   if (!acre__table_prepare(table, range.start, range.end)) result = ACRE_E_NO_MEMORY;
-  if (result == ACRE_OK) result = acre__os_lock(start, bytes_of(range.end - range.start));
+  if (result == ACRE_OK) result = lock_the_rest(&range);
   if (result == ACRE_OK) {
     acre__table_edit(table, range.start, range.end, ACRE_PAGE_BITS, ACRE_PAGE_LOCKED);
     range.region->any_locked = true;

@@ -19,8 +19,8 @@ static intptr_t mappings(void) {
   return atomic_load_explicit(&acre__root.mappings, memory_order_relaxed);
 }
 
-bool acre__mappings_are_few(intptr_t more) {
-  return mappings() + more <= FEW_MAPPINGS;
+bool acre__mappings_are_few(intptr_t more, bool at_region_start) {
+  return mappings() + more <= (intptr_t)(at_region_start ? acre__root.mapping_budget / 4 : FEW_MAPPINGS);
 }
 
 bool acre__mappings_are_over(intptr_t more) {

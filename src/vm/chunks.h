@@ -21,8 +21,11 @@ acre_result acre__chunk_make_open(struct acre__region *region, size_t chunk, siz
 /* Closes an open chunk: its reserved pages become PROT_NONE. On failure it is closed and LOOSE. */
 acre_result acre__chunk_make_closed(struct acre__region *region, size_t chunk);
 
-/* Whether `more` mappings still leave so few that thrift does not pay. */
-bool acre__mappings_are_few(intptr_t more);
+/*
+ * Whether `more` mappings still leave so few that thrift does not pay. A region's
+ * first pages are worth more than others: a frontier begins there.
+ */
+bool acre__mappings_are_few(intptr_t more, bool at_region_start);
 
 /* Whether `more` mappings would go over the budget. */
 bool acre__mappings_are_over(intptr_t more);

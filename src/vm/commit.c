@@ -58,7 +58,7 @@ static acre_result open_if_shredded(struct acre__region *region, size_t start, s
   if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
   if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
   intptr_t more = acre__table_boundaries_gained(&region->table, start, end, protection);
-  if (more <= 0 || (*word == 0 && acre__mappings_are_few(more))) return ACRE_OK;
+  if (more <= 0 || (*word == 0 && acre__mappings_are_few(more, start == 0))) return ACRE_OK;
   acre_result result = acre__chunk_make_open(region, chunk, start, end, protection);
   return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
 }

@@ -18,6 +18,7 @@ static uint64_t signals_before_fork; /* lock: the index's */
  */
 static void fork_before(void) {
   uint64_t signals = acre__signals_block(); /* a handler that touches a region must find its lock free */
+  acre__lock(&acre__root.making);
   acre__regions_lock();
   acre__meta_fork_before();
   signals_before_fork = signals;
@@ -27,6 +28,7 @@ static void fork_in_parent(void) {
   uint64_t signals = signals_before_fork;
   acre__meta_fork_in_parent();
   acre__regions_unlock();
+  acre__unlock(&acre__root.making);
   acre__signals_restore(signals);
 }
 
@@ -55,6 +57,7 @@ static void fork_in_child(void) {
   for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = region->next_spare)
     acre__lock_reset(&region->lock);
   acre__regions_fork_in_child();
+  acre__lock_reset(&acre__root.making);
   acre__signals_restore(signals);
 }
 
@@ -69,6 +72,8 @@ ACRE_COLD void acre__root_make(void) {
   struct acre__root *root = &acre__root;
   acre__lock(&root->making);
   if (!atomic_load_explicit(&root->ready, memory_order_acquire)) {
+    /* First, so that a fork of another thread waits for the rest. It fails only without any memory. */
+    (void)acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
     char text[512];
     if (acre__os_environment("ACRE_OPTIONS", text, sizeof text) > 0)
       acre__options_parse(text, &root->options, complain);
@@ -80,7 +85,6 @@ ACRE_COLD void acre__root_make(void) {
     /* The rest is the program's own: its libraries, stacks and other mappings. */
     size_t limit = root->system.mapping_limit;
     root->mapping_budget = root->options.map_budget != 0 ? root->options.map_budget : limit - limit / 4;
-    (void)acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
     atomic_store_explicit(&root->ready, true, memory_order_release);
   }
   acre__unlock(&root->making);

@@ -5,7 +5,7 @@
 #include "base/math.h"
 #include "vm/meta.h"
 
-enum { FAN_SHIFT = 9, FAN = 1 << FAN_SHIFT };
+enum { FAN_SHIFT = 6, FAN = 1 << FAN_SHIFT };
 
 static size_t chunks_of(const struct acre__table *table) {
   return (table->pages + ACRE_CHUNK_PAGES - 1) / ACRE_CHUNK_PAGES;

@@ -3,11 +3,12 @@
  * table.h - the state of every page of one region: a radix tree of chunks.
  *
  *   height 0   the region is one chunk: its word stands here
- *   height 1   a leaf: up to 512 words (1 GiB of 4 KiB pages)
- *   height 2   up to 512 leaves (512 GiB)
- *   height 3   up to 512 of those (256 TiB)
+ *   height 1   a leaf: up to 64 words (128 MiB of 4 KiB pages)
+ *   height 2   up to 64 leaves (8 GiB)
+ *   height 3   up to 64 of those (512 GiB), and so on: 5 for 64 TiB and more
  *
- * A missing node is all zero, that is, reserved and closed: a new region of any
+ * Nodes are small, 512 bytes, because in the worst case a lone page has a path
+ * of its own. A missing node is all zero, that is, reserved and closed: a new region of any
  * size has no node at all. Nodes stay until the region is released.
  *
  * Pages and chunks are counted from the region's base. Lock: the region's.
