@@ -91,7 +91,8 @@ typedef struct acre_vm_options {
   unsigned flags;                /* acre_vm_flags */
   acre_vm_protection protection; /* of pages committed without a protection of their own */
   size_t touch_step;             /* not 0: a touch of a reserved page commits it and its neighbours, this many bytes
-                                    at a time (rounded up to pages), aligned in the region. 0: a touch faults */
+                                    at a time (rounded up to pages, at most 4 GiB), aligned in the region. 0: a touch
+                                    faults */
 } acre_vm_options;
 
 /*

@@ -24,7 +24,8 @@
  *              committed.
  *
  * A single first island in an empty chunk also goes by mprotect while Acre has
- * caused few mappings: opening a chunk costs some ten times as much.
+ * caused few mappings (at a region's start: not too many): opening a chunk costs
+ * some ten times as much.
  */
 #ifndef ACRE_VM_COMMIT_H
 #define ACRE_VM_COMMIT_H

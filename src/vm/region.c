@@ -168,9 +168,6 @@ static bool mark_all_committed(struct acre__region *region, acre_vm_protection p
     acre__table_edit(&region->table, 0, pages, 0, protection);
     region->committed_pages = pages;
     acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, 0, pages));
-  } else {
-    region->live = false;
-    acre__table_clear(&region->table);
   }
   acre__unlock(&region->lock);
   return marked;
@@ -183,7 +180,7 @@ acre_result acre__region_enter(const struct acre__region_plan *plan) {
   struct acre__region *region = new_record();
   if (region != NULL) {
     fill_record(region, plan);
-    if ((!plan->all_committed || mark_all_committed(region, plan->protection)) && acre__index_prepare(index)) {
+    if (acre__index_prepare(index) && (!plan->all_committed || mark_all_committed(region, plan->protection))) {
       acre__index_insert(index, plan->base, region);
       result = ACRE_OK;
     } else {
