@@ -68,6 +68,9 @@ void acre__os_probe(struct acre__os_system *out);
  */
 void acre__os_force(bool query_without_ioctl, bool populate_by_touch);
 
+/* The most address space that the program may have (RLIMIT_AS), in bytes; SIZE_MAX where nothing limits it. */
+size_t acre__os_address_space_limit(void);
+
 /*
  * Copies the environment's value of `name` to `out` (NUL-terminated, cut at
  * size - 1) and returns its whole length; 0 if it is not set, or if the program

@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/chunks.h"
+#include "vm/ledger.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 
@@ -126,7 +127,7 @@ static void settle(struct acre__region *region, size_t page) {
 static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection,
                           size_t fresh_pages) {
   acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED, protection);
-  region->committed_pages += fresh_pages;
+  acre__ledger_charge(fresh_pages);
   for (size_t page = start; page < end; page = acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES)
     settle(region, page);
 }
@@ -157,7 +158,7 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
     undo_commit(region, start, end, protection);
     return result;
   }
-  region->committed_pages += end - start;
+  acre__ledger_charge(end - start);
   unsigned from = (unsigned)(start % ACRE_CHUNK_PAGES), until = from + (unsigned)(end - start);
   if (simple == SIMPLE_ADVANCE) {
     acre__chunk_shift(word, from, until);

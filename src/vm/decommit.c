@@ -12,6 +12,7 @@
 #include "base/math.h"
 #include "vm/chunks.h"
 #include "vm/commit.h"
+#include "vm/ledger.h"
 #include "vm/root.h"
 
 static size_t bytes_of(size_t pages) {
@@ -24,7 +25,7 @@ static acre_result decommit_range(struct acre__region *region, size_t start, siz
 
 /* The table's part, after the system's. */
 static void record(struct acre__region *region, size_t start, size_t end) {
-  region->committed_pages -= acre__table_committed(&region->table, start, end);
+  acre__ledger_uncharge(acre__table_committed(&region->table, start, end));
   acre__table_edit(&region->table, start, end, 0, 0);
 }
 
@@ -55,7 +56,7 @@ static acre_result empty_chunks(struct acre__region *region, size_t first, size_
   intptr_t before = (intptr_t)acre__table_boundaries(table, start, end);
   acre_result result = decommit_range(region, start, end);
   if (result != ACRE_OK) return result;
-  region->committed_pages -= acre__table_committed(table, start, end);
+  acre__ledger_uncharge(acre__table_committed(table, start, end));
   for (size_t chunk = acre__table_skip(table, first); chunk < last; chunk = acre__table_skip(table, chunk + 1))
     acre__chunk_clear(acre__table_chunk(table, chunk));
   acre__mappings_changed((intptr_t)acre__table_boundaries(table, start, end) - before);
@@ -181,7 +182,7 @@ static bool decommit_simple(struct acre__region *region, size_t start, size_t en
   if (run.attributes != acre__chunk_base(*word) || run.end < until || leaves_nothing(*word, from, until)) return false;
   if (!acre__chunk_prepare(word)) return false;
   if (acre__os_hide(acre__region_address(region, start), bytes_of(end - start)) != ACRE_OK) return false;
-  region->committed_pages -= end - start;
+  acre__ledger_uncharge(end - start);
   acre__chunk_edit(word, from, until, 0, 0);
   return true;
 }

@@ -4,12 +4,13 @@
 #include "vm/meta.h"
 
 enum {
-  FANOUT = 31, /* makes a node 512 bytes, a block of the metadata allocator; 2^n - 1 for rank() */
+  FANOUT = 63, /* makes a node 512 bytes, a block of the metadata allocator */
+  EIGHT = 8,   /* see rank() */
   FEW = FANOUT / 4,
   MERGED = FANOUT * 3 / 4 /* the most that two nodes may hold together to become one */
 };
 
-#define UNUSED UINTPTR_MAX /* the key of an entry that is none: above every address */
+#define UNUSED UINT32_MAX /* the key of an entry that is none: above every base */
 
 /*
  * Everything is atomic because a reader may be reading while the node is made
@@ -20,9 +21,15 @@ enum {
 struct acre__index_node {
   _Atomic uint32_t count;
   _Atomic uint32_t is_leaf;
-  _Atomic uintptr_t key[FANOUT]; /* lower bounds of the children; in a leaf the bases */
-  _Atomic uintptr_t to[FANOUT];  /* nodes; in a leaf regions */
+  _Atomic uint32_t key[FANOUT];         /* lower bounds of the children; in a leaf the bases; in units */
+  _Atomic acre__meta_handle to[FANOUT]; /* nodes; in a leaf regions */
 };
+
+_Static_assert(sizeof(struct acre__index_node) == 512, "a node is a block of the metadata allocator");
+
+static uint32_t unit_of(uintptr_t address) {
+  return address > ACRE_INDEX_HIGHEST ? UNUSED - 1 : (uint32_t)(address / ACRE_INDEX_UNIT);
+}
 
 static uint32_t count_of(const struct acre__index_node *node) {
   return atomic_load_explicit(&node->count, memory_order_acquire);
@@ -32,29 +39,33 @@ static bool is_leaf(const struct acre__index_node *node) {
   return atomic_load_explicit(&node->is_leaf, memory_order_acquire) != 0;
 }
 
-static uintptr_t key_at(const struct acre__index_node *node, uint32_t i) {
+static uint32_t key_at(const struct acre__index_node *node, uint32_t i) {
   return atomic_load_explicit(&node->key[i], memory_order_acquire);
 }
 
-static uintptr_t to_at(const struct acre__index_node *node, uint32_t i) {
+static acre__meta_handle to_at(const struct acre__index_node *node, uint32_t i) {
   return atomic_load_explicit(&node->to[i], memory_order_acquire);
 }
 
+static void set_to(struct acre__index_node *node, uint32_t i, acre__meta_handle to) {
+  atomic_store_explicit(&node->to[i], to, memory_order_release);
+}
+
 static struct acre__index_node *child_at(const struct acre__index_node *node, uint32_t i) {
-  return (struct acre__index_node *)to_at(node, i);
+  return acre__meta_at(to_at(node, i));
 }
 
 static struct acre__region *region_at(const struct acre__index_node *node, uint32_t i) {
-  return (struct acre__region *)to_at(node, i);
+  return acre__meta_at(to_at(node, i));
 }
 
 /*
- * A node's keys lie on four cache lines, and a search wants two or three of
- * them, one after the other. The pointer may be stale, so it is but a number here.
+ * A search wants three or four of a node's eight cache lines, one after the
+ * other; so all are asked for at once. The pointer may be stale, so it is but a number here.
  */
-static void fetch_keys(uintptr_t node) {
-  for (size_t line = 0; line < FANOUT * sizeof(uintptr_t); line += 64)
-    __builtin_prefetch((const void *)(node + offsetof(struct acre__index_node, key) + line));
+static void fetch(uintptr_t node) {
+  for (size_t line = 0; line < sizeof(struct acre__index_node); line += 64)
+    __builtin_prefetch((const void *)(node + line));
 }
 
 static struct acre__index_node *root_of(const struct acre__index *index) {
@@ -62,19 +73,22 @@ static struct acre__index_node *root_of(const struct acre__index *index) {
 }
 
 /*
- * How many of the node's keys are not above `address`, which is no UNUSED. Five
- * steps without a branch to guess: 31 keys, those not in use greater than any.
+ * How many of the node's keys are not above `unit`, which is no UNUSED: first by
+ * the last key of each eight, then in the eight. There is no branch to guess, and
+ * nothing waits for anything but once; halving would wait six times.
  */
-static uint32_t rank(const struct acre__index_node *node, uintptr_t address) {
-  uint32_t found = 0;
-  for (uint32_t step = (FANOUT + 1) / 2; step > 0; step /= 2)
-    found += key_at(node, found + step - 1) <= address ? step : 0;
+static uint32_t rank(const struct acre__index_node *node, uint32_t unit) {
+  uint32_t eights = 0;
+  for (uint32_t i = 1; i < (FANOUT + 1) / EIGHT; i++) eights += key_at(node, i * EIGHT - 1) <= unit;
+  uint32_t found = eights * EIGHT;
+  const uint32_t first = found;
+  for (uint32_t i = 0; i < EIGHT - 1; i++) found += key_at(node, first + i) <= unit;
   return found;
 }
 
-/* An inner node's child for `address`: what is below the first key belongs to the first child. */
-static uint32_t child_for(const struct acre__index_node *node, uintptr_t address) {
-  uint32_t r = rank(node, address);
+/* An inner node's child for `unit`: what is below the first key belongs to the first child. */
+static uint32_t child_for(const struct acre__index_node *node, uint32_t unit) {
+  uint32_t r = rank(node, unit);
   return r == 0 ? 0 : r - 1;
 }
 
@@ -90,27 +104,27 @@ static bool unchanged(const struct acre__index *index, uint64_t version) {
  * last region of the subtree left of the path. No pointer is followed before
  * the version has been seen unchanged since it was read.
  */
-static bool try_find(const struct acre__index *index, uintptr_t address, uint64_t version, struct acre__region **out) {
+static bool try_find(const struct acre__index *index, uint32_t unit, uint64_t version, struct acre__region **out) {
   const struct acre__index_node *node = root_of(index);
   const struct acre__index_node *left = NULL;
   *out = NULL;
   if (!unchanged(index, version)) return false;
   while (node != NULL) {
-    uint32_t r = rank(node, address);
+    uint32_t r = rank(node, unit);
     if (is_leaf(node)) {
       if (r > 0) {
         *out = region_at(node, r - 1);
         return unchanged(index, version);
       }
       if (left == NULL) return unchanged(index, version);
-      address = UNUSED - 1; /* whatever is there is below */
+      unit = UNUSED - 1; /* whatever is there is below */
       node = left;
       left = NULL;
       continue;
     }
     if (r > 1) left = child_at(node, r - 2);
     node = child_at(node, r == 0 ? 0 : r - 1);
-    fetch_keys((uintptr_t)node);
+    fetch((uintptr_t)node);
     if (!unchanged(index, version)) return false;
   }
   return unchanged(index, version);
@@ -118,22 +132,22 @@ static bool try_find(const struct acre__index *index, uintptr_t address, uint64_
 
 struct acre__region *acre__index_find(struct acre__index *index, uintptr_t address) {
   struct acre__region *region;
-  if (address == UNUSED) address--; /* no region begins there */
-  while (!try_find(index, address, atomic_load_explicit(&index->version, memory_order_acquire), &region)) continue;
+  uint32_t unit = unit_of(address);
+  while (!try_find(index, unit, atomic_load_explicit(&index->version, memory_order_acquire), &region)) continue;
   return region;
 }
 
 struct acre__region *acre__index_next(struct acre__index *index, uintptr_t address) {
-  if (address == UNUSED) return NULL;
+  uint32_t unit = unit_of(address);
   const struct acre__index_node *node = root_of(index);
   const struct acre__index_node *right = NULL; /* the subtree right of the path, nearest to it */
   while (node != NULL && !is_leaf(node)) {
-    uint32_t i = child_for(node, address);
+    uint32_t i = child_for(node, unit);
     if (i + 1 < count_of(node)) right = child_at(node, i + 1);
     node = child_at(node, i);
   }
   if (node == NULL) return NULL;
-  uint32_t r = rank(node, address);
+  uint32_t r = rank(node, unit);
   if (r < count_of(node)) return region_at(node, r);
   if (right == NULL) return NULL;
   while (!is_leaf(right)) right = child_at(right, 0);
@@ -143,7 +157,8 @@ struct acre__region *acre__index_next(struct acre__index *index, uintptr_t addre
 /* ----------------------------------------------------------------- write */
 
 struct entry {
-  uintptr_t key, to;
+  uint32_t key;
+  acre__meta_handle to;
 };
 
 /* The way from the root to a leaf: slot[i] is the place of node[i + 1] in node[i]. */
@@ -154,7 +169,7 @@ struct path {
 };
 
 static void put_spare(struct acre__index *index, struct acre__index_node *node) {
-  atomic_store_explicit(&node->to[0], (uintptr_t)index->spare, memory_order_release);
+  set_to(node, 0, acre__meta_handle_of(index->spare));
   index->spare = node;
 }
 
@@ -169,7 +184,7 @@ static struct acre__index_node *make_node(struct acre__index *index, bool leaf, 
   atomic_store_explicit(&node->is_leaf, leaf, memory_order_release);
   for (uint32_t i = 0; i < count; i++) {
     atomic_store_explicit(&node->key[i], entries[i].key, memory_order_release);
-    atomic_store_explicit(&node->to[i], entries[i].to, memory_order_release);
+    set_to(node, i, entries[i].to);
   }
   for (uint32_t i = count; i < FANOUT; i++) atomic_store_explicit(&node->key[i], UNUSED, memory_order_release);
   atomic_store_explicit(&node->count, count, memory_order_release);
@@ -185,7 +200,7 @@ static void publish(struct acre__index *index, struct path *path, unsigned level
   if (level == 0)
     atomic_store_explicit(&index->root, node, memory_order_release);
   else
-    atomic_store_explicit(&path->node[level - 1]->to[path->slot[level - 1]], (uintptr_t)node, memory_order_release);
+    set_to(path->node[level - 1], path->slot[level - 1], acre__meta_handle_of(node));
 }
 
 /*
@@ -214,8 +229,9 @@ static void replace(struct acre__index *index, struct path *path, unsigned level
       /* Regions are mostly placed one below the other: then the full node stays full. */
       uint32_t half = at == 0 ? 1 : at + 1 >= FANOUT ? count - 1 : count / 2;
       struct acre__index_node *front = make_node(index, leaf, entries, half);
-      up[0] = (struct entry){parent != NULL ? key_at(parent, slot) : key_at(front, 0), (uintptr_t)front};
-      up[1] = (struct entry){entries[half].key, (uintptr_t)make_node(index, leaf, entries + half, count - half)};
+      up[0] = (struct entry){parent != NULL ? key_at(parent, slot) : key_at(front, 0), acre__meta_handle_of(front)};
+      struct acre__index_node *back = make_node(index, leaf, entries + half, count - half);
+      up[1] = (struct entry){entries[half].key, acre__meta_handle_of(back)};
       fresh_count = 2;
       if (parent == NULL) {
         publish(index, path, 0, make_node(index, false, up, 2));
@@ -225,7 +241,7 @@ static void replace(struct acre__index *index, struct path *path, unsigned level
       if (count == 0)
         publish(index, path, 0, NULL);
       else if (count == 1 && !leaf)
-        publish(index, path, 0, (struct acre__index_node *)entries[0].to);
+        publish(index, path, 0, acre__meta_at(entries[0].to));
       else
         publish(index, path, 0, make_node(index, leaf, entries, count));
       return;
@@ -246,19 +262,20 @@ static void replace(struct acre__index *index, struct path *path, unsigned level
       retire(index, beside);
       from = neighbour < slot ? neighbour : slot;
       to = from + 2;
-      up[0] = (struct entry){key_at(parent, from), (uintptr_t)make_node(index, leaf, joined, joined_count)};
+      struct acre__index_node *both = make_node(index, leaf, joined, joined_count);
+      up[0] = (struct entry){key_at(parent, from), acre__meta_handle_of(both)};
       fresh_count = 1;
     }
     fresh = up;
   }
 }
 
-static void find_path(struct acre__index *index, uintptr_t base, struct path *path) {
+static void find_path(struct acre__index *index, uint32_t unit, struct path *path) {
   struct acre__index_node *node = root_of(index);
   unsigned level = 0;
   for (; !is_leaf(node); level++) {
     path->node[level] = node;
-    path->slot[level] = child_for(node, base);
+    path->slot[level] = child_for(node, unit);
     node = child_at(node, path->slot[level]);
   }
   path->node[level] = node;
@@ -291,41 +308,43 @@ bool acre__index_prepare(struct acre__index *index) {
 }
 
 void acre__index_insert(struct acre__index *index, uintptr_t base, struct acre__region *region) {
-  struct entry entry = {base, (uintptr_t)region};
+  struct entry entry = {unit_of(base), acre__meta_handle_of(region)};
+  ACRE_ASSERT(base % ACRE_INDEX_UNIT == 0 && base <= ACRE_INDEX_HIGHEST);
   index->count++;
   if (root_of(index) == NULL) {
     atomic_store_explicit(&index->root, make_node(index, true, &entry, 1), memory_order_release);
     return;
   }
   struct path path;
-  find_path(index, base, &path);
+  find_path(index, entry.key, &path);
   /* A first child takes what is below its key; the key follows, as it may not stay the first one. */
   for (unsigned level = 0; level < path.leaf; level++)
-    if (path.slot[level] == 0 && base < key_at(path.node[level], 0))
-      atomic_store_explicit(&path.node[level]->key[0], base, memory_order_release);
-  uint32_t r = rank(path.node[path.leaf], base);
+    if (path.slot[level] == 0 && entry.key < key_at(path.node[level], 0))
+      atomic_store_explicit(&path.node[level]->key[0], entry.key, memory_order_release);
+  uint32_t r = rank(path.node[path.leaf], entry.key);
   replace(index, &path, path.leaf, r, r, &entry, 1);
 }
 
 void acre__index_remove(struct acre__index *index, uintptr_t base) {
   struct path path;
-  find_path(index, base, &path);
-  uint32_t r = rank(path.node[path.leaf], base);
-  ACRE_ASSERT(r > 0 && key_at(path.node[path.leaf], r - 1) == base);
+  uint32_t unit = unit_of(base);
+  find_path(index, unit, &path);
+  uint32_t r = rank(path.node[path.leaf], unit);
+  ACRE_ASSERT(r > 0 && key_at(path.node[path.leaf], r - 1) == unit);
   index->count--;
   replace(index, &path, path.leaf, r - 1, r, NULL, 0);
 }
 
 /* ----------------------------------------------------------------- check */
 
-static bool node_is_valid(const struct acre__index_node *node, unsigned depth, uintptr_t low, uintptr_t high,
+static bool node_is_valid(const struct acre__index_node *node, unsigned depth, uint32_t low, uint32_t high,
                           size_t *regions) {
   uint32_t count = count_of(node);
   if (count == 0 || count > FANOUT || is_leaf(node) != (depth == 1)) return false;
   for (uint32_t i = 0; i < count; i++) {
-    uintptr_t key = key_at(node, i);
+    uint32_t key = key_at(node, i);
     if (key < low || key >= high || (i > 0 && key <= key_at(node, i - 1))) return false;
-    uintptr_t end = i + 1 < count ? key_at(node, i + 1) : high;
+    uint32_t end = i + 1 < count ? key_at(node, i + 1) : high;
     if (depth > 1 && !node_is_valid(child_at(node, i), depth - 1, key, end, regions)) return false;
   }
   if (depth == 1) *regions += count;
@@ -335,6 +354,6 @@ static bool node_is_valid(const struct acre__index_node *node, unsigned depth, u
 bool acre__index_is_valid(struct acre__index *index) {
   size_t regions = 0;
   struct acre__index_node *root = root_of(index);
-  if (root != NULL && !node_is_valid(root, levels_of(index), 0, UINTPTR_MAX, &regions)) return false;
+  if (root != NULL && !node_is_valid(root, levels_of(index), 0, UNUSED, &regions)) return false;
   return regions == index->count;
 }

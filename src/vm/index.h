@@ -7,6 +7,12 @@
  *            /     |      \
  *   [b1 b2 ...] [b5 ...] [b9 ...]             leaves: base -> region
  *
+ * Bases are multiples of 64 KiB below 2^48, and whatever a node names is
+ * metadata; so an entry is a key and a handle of 32 bits each, and a node of
+ * 512 bytes has 63 of them. 100,000 regions take 0.8 MiB, which the processor's
+ * caches hold; a look-up waits once a level for memory, as all of a node is
+ * fetched at once.
+ *
  * Readers never wait: the fault handler is one of them, and the thread that it
  * interrupted may be in the middle of an insert. So a node never changes once
  * it can be reached, but for its child pointers: a writer builds new nodes and
@@ -26,11 +32,18 @@
 #include <stdint.h>
 
 #include "base/lock.h"
+#include "vm/meta.h"
 
 struct acre__region;
 struct acre__index_node;
 
-enum { ACRE_INDEX_LEVELS = 16 };
+enum {
+  ACRE_INDEX_LEVELS = 16,
+  ACRE_INDEX_UNIT = 1 << 16 /* a base is a multiple of it */
+};
+
+/* No region reaches above it: the last unit is kept as a mark. */
+#define ACRE_INDEX_HIGHEST ((uintptr_t)((UINT64_C(1) << 48) - ACRE_INDEX_UNIT - 1))
 
 struct acre__index {
   struct acre__lock lock;
@@ -56,7 +69,7 @@ struct acre__region *acre__index_find(struct acre__index *index, uintptr_t addre
  */
 bool acre__index_prepare(struct acre__index *index);
 
-/* With the lock, after acre__index_prepare. `base` must be new. */
+/* With the lock, after acre__index_prepare. `base` must be new, and the region a block of the metadata allocator. */
 void acre__index_insert(struct acre__index *index, uintptr_t base, struct acre__region *region);
 
 /* With the lock, after acre__index_prepare. `base` must be there. */

@@ -11,21 +11,28 @@
 enum {
   SMALLEST_SHIFT = 4,
   CLASSES = 9, /* 16 bytes to 4 KiB */
-  SLAB = 1 << 20,
+  FIRST_STEP = 1 << 20,
   LARGE_PAGE = 2 << 20,
+  LEAST_RANGE = 4 << 20,
   CACHE_LINE = 64
 };
+
+/* Every page of 32 TiB in a run of its own takes that much. Where address space is limited, it takes a small share. */
+#define MOST_RANGE ((size_t)(UINTPTR_MAX > UINT32_MAX ? UINT64_C(16) << 30 : UINT64_C(64) << 20))
+enum { RANGE_SHARE = 64 };
 
 struct free_block {
   struct free_block *next;
 };
 
+char *acre__meta_base;
+bool acre__meta_is_closed;
+
 /* Lock: its own, with signals held back, so that no handler can interrupt whoever has it. */
 static struct {
   struct acre__lock lock;
   struct free_block *free[CLASSES];
-  char *bump, *slab_end;
-  size_t slab_bytes; /* of all slabs */
+  char *bump, *committed_end, *range_end;
   _Atomic size_t bytes;
 } meta;
 
@@ -39,7 +46,7 @@ static size_t bytes_of(unsigned size_class) {
   return (size_t)1 << (SMALLEST_SHIFT + size_class);
 }
 
-/* With the lock held: the next bytes of the slab become a free block. */
+/* With the lock held: the next bytes of the range become a free block. */
 static void free_from_bump(unsigned size_class) {
   struct free_block *block = (struct free_block *)(void *)meta.bump;
   meta.bump += bytes_of(size_class);
@@ -47,44 +54,35 @@ static void free_from_bump(unsigned size_class) {
   meta.free[size_class] = block;
 }
 
-/*
- * The first slab is small. A program that fills it has tens of thousands of
- * regions, looked up at random: there large pages save a page walk a look-up.
- * Each slab is as large as all before it, so that their mappings stay few.
- */
-static bool map_slab(char **start, char **end) {
-  size_t size = meta.slab_bytes == 0 ? SLAB : acre__max(meta.slab_bytes, LARGE_PAGE);
-  size_t room = size == SLAB ? SLAB : size + LARGE_PAGE;
-  void *got;
-  if (acre__os_reserve(NULL, room, ACRE_OS_ANYWHERE, &got) != ACRE_OK) return false;
-  *start = got;
-  if (room > size) {
-    char *room_end = *start + room;
-    *start = (char *)acre__align_up((uintptr_t)got, LARGE_PAGE);
-    if (*start > (char *)got) (void)acre__os_release(got, (size_t)(*start - (char *)got));
-    if (room_end > *start + size) (void)acre__os_release(*start + size, (size_t)(room_end - *start) - size);
-  }
-  if (acre__os_commit(*start, size, ACRE_VM_READ_WRITE) != ACRE_OK) {
-    (void)acre__os_release(*start, size);
-    return false;
-  }
-  if (room > size) acre__os_advise_large(*start, size);
-  meta.slab_bytes += acre__max(size, LARGE_PAGE);
-  *end = *start + size;
+static bool reserve_range(void) {
+  size_t size = acre__min(MOST_RANGE, acre__align_down(acre__os_address_space_limit() / RANGE_SHARE, LARGE_PAGE));
+  void *got = NULL;
+  for (size = acre__max(size, LEAST_RANGE); size >= LEAST_RANGE; size /= 2)
+    if (acre__os_reserve(NULL, size, ACRE_OS_ANYWHERE, &got) == ACRE_OK) break;
+  if (got == NULL) return false;
+  acre__meta_base = got;
+  meta.range_end = acre__meta_base + size;
+  meta.committed_end = acre__meta_base;
+  meta.bump = acre__meta_base;
   return true;
 }
 
-static bool new_slab(void) {
-  char *start, *end;
-  if (!map_slab(&start, &end)) return false;
-  /* The rest of the old slab is cut into the largest blocks that fit, so nothing is lost. */
-  while (meta.bump != NULL && meta.slab_end - meta.bump >= (ptrdiff_t)bytes_of(0)) {
-    unsigned size_class = CLASSES - 1;
-    while ((ptrdiff_t)bytes_of(size_class) > meta.slab_end - meta.bump) size_class--;
-    free_from_bump(size_class);
+/*
+ * The first step is small. A program that fills it has tens of thousands of
+ * regions, looked up at random: there large pages save a page walk a look-up.
+ * Each step is as large as all before it, up to a large page's boundary.
+ */
+static bool commit_step(void) {
+  size_t done = (size_t)(meta.committed_end - acre__meta_base), left = (size_t)(meta.range_end - meta.committed_end);
+  size_t step = FIRST_STEP;
+  if (done != 0) {
+    uintptr_t end = acre__align_up((uintptr_t)meta.committed_end + done, LARGE_PAGE);
+    step = end - (uintptr_t)meta.committed_end;
   }
-  meta.bump = start;
-  meta.slab_end = end;
+  step = acre__min(step, left);
+  if (step == 0 || acre__os_commit(meta.committed_end, step, ACRE_VM_READ_WRITE) != ACRE_OK) return false;
+  if (done != 0) acre__os_advise_large(meta.committed_end, step);
+  meta.committed_end += step;
   return true;
 }
 
@@ -95,10 +93,13 @@ static void *take(unsigned size_class) {
     meta.free[size_class] = block->next;
     return block;
   }
-  /* No block lies across more cache lines than it must. */
+  if (acre__meta_is_closed) return NULL;
+  if (acre__meta_base == NULL && !reserve_range()) return NULL;
+  if (meta.committed_end - meta.bump < (ptrdiff_t)(bytes_of(size_class) + CACHE_LINE) && !commit_step()) return NULL;
+  /* No block lies across more cache lines than it must; and the first bytes are nobody's, as 0 is no handle. */
+  if (meta.bump == acre__meta_base) meta.bump += CACHE_LINE;
   char *aligned = (char *)acre__align_up((uintptr_t)meta.bump, acre__min(bytes_of(size_class), CACHE_LINE));
-  while (meta.bump < aligned && meta.bump < meta.slab_end) free_from_bump(0);
-  if (meta.slab_end - meta.bump < (ptrdiff_t)bytes_of(size_class) && !new_slab()) return NULL;
+  while (meta.bump < aligned) free_from_bump(0);
   void *fresh = meta.bump;
   meta.bump += bytes_of(size_class);
   return fresh;

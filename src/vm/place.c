@@ -22,9 +22,9 @@ static acre_result reserve_and_trim(size_t size, size_t alignment, uintptr_t *ba
   uintptr_t end = start + room;
   *base = acre__align_down(end - size, alignment);
   if (*base > start) result = acre__os_release((void *)start, *base - start);
+  if (result == ACRE_OK) start = *base;
   if (result == ACRE_OK && *base + size < end) result = acre__os_release((void *)(*base + size), end - (*base + size));
-  /* What could be trimmed is free already; the rest goes the same way, or is lost with the error told. */
-  if (result != ACRE_OK) (void)acre__os_release((void *)*base, size);
+  if (result != ACRE_OK) (void)acre__os_release((void *)start, end - start);
   return result;
 }
 

@@ -15,7 +15,7 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
   struct acre__region *region = acre__region_lock(address);
   if (region == NULL) return false;
   unsigned shift = acre__root.page_shift;
-  size_t page = (address - region->base) >> shift;
+  size_t page = (address - acre__region_base(region)) >> shift;
   struct acre__page_run run = acre__table_run(&region->table, page, region->table.pages, ACRE_PAGE_PROTECTION);
   bool committed = run.attributes != 0;
   *out = (acre_vm_info){.base = acre__region_address(region, page),
@@ -23,8 +23,8 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
                         .state = committed ? ACRE_VM_COMMITTED : ACRE_VM_RESERVED,
                         .protection = committed ? (acre_vm_protection)run.attributes : ACRE_VM_NO_ACCESS,
                         .kind = (acre_vm_kind)region->kind,
-                        .region_base = (void *)region->base,
-                        .region_size = region->size,
+                        .region_base = (void *)acre__region_base(region),
+                        .region_size = acre__region_size(region),
                         .region_protection = (acre_vm_protection)region->protection};
   acre__unlock(&region->lock);
   return true;
@@ -38,8 +38,8 @@ static void find_room(uintptr_t address, uintptr_t *low, uintptr_t *high) {
   acre__lock(&index->lock);
   struct acre__region *left = acre__index_find(index, address);
   struct acre__region *right = acre__index_next(index, address);
-  if (left != NULL) *low = acre__min(left->base + left->size, address);
-  if (right != NULL) *high = right->base;
+  if (left != NULL) *low = acre__min(acre__region_base(left) + acre__region_size(left), address);
+  if (right != NULL) *high = acre__region_base(right);
   acre__unlock(&index->lock);
 }
 

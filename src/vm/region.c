@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/ledger.h"
 #include "vm/meta.h"
 #include "vm/place.h"
 #include "vm/root.h"
@@ -23,6 +24,10 @@ static bool lock_in_handler(struct acre__region *region) {
   return true;
 }
 
+static bool holds(const struct acre__region *region, uintptr_t address) {
+  return region->live && address - acre__region_base(region) < acre__region_size(region);
+}
+
 static struct acre__region *lock_region(uintptr_t address, bool in_handler) {
   for (;;) {
     struct acre__region *region = acre__index_find(&acre__root.index, address);
@@ -31,7 +36,7 @@ static struct acre__region *lock_region(uintptr_t address, bool in_handler) {
       acre__lock(&region->lock);
     else if (!lock_in_handler(region))
       return NULL;
-    if (acre__region_holds(region, address)) return region;
+    if (holds(region, address)) return region;
     /* Either nothing is there, or it went and something else came between the look-up and the lock. */
     acre__unlock(&region->lock);
     if (acre__index_find(&acre__root.index, address) == region) return NULL;
@@ -49,7 +54,7 @@ struct acre__region *acre__region_lock_in_handler(uintptr_t address) {
 /* --------------------------------------------------------------- all of them */
 
 static struct acre__region *next_region(const struct acre__region *region) {
-  return acre__index_next(&acre__root.index, region == NULL ? 0 : region->base);
+  return acre__index_next(&acre__root.index, region == NULL ? 0 : acre__region_base(region));
 }
 
 static void unlock_before(const struct acre__region *end) {
@@ -106,13 +111,14 @@ acre_result acre__range_lock(const void *address, size_t size, struct acre__rang
   if (size == 0 || !acre__checked_add(first, size, &end)) return ACRE_E_INVALID_SIZE;
   struct acre__region *region = acre__region_lock(first);
   if (region == NULL) return ACRE_E_NOT_A_REGION;
-  if (end - region->base > region->size) {
+  uintptr_t base = acre__region_base(region);
+  if (end - base > acre__region_size(region)) {
     acre__unlock(&region->lock);
     return ACRE_E_SPANS_REGIONS;
   }
   unsigned shift = acre__root.page_shift;
   *out = (struct acre__range){
-      .region = region, .start = (first - region->base) >> shift, .end = ((end - 1 - region->base) >> shift) + 1};
+      .region = region, .start = (first - base) >> shift, .end = ((end - 1 - base) >> shift) + 1};
   return ACRE_OK;
 }
 
@@ -126,35 +132,54 @@ bool acre__range_is_committed(const struct acre__range *range) {
 }
 
 void *acre__region_address(const struct acre__region *region, size_t page) {
-  return (void *)(region->base + (page << acre__root.page_shift));
+  return (void *)(acre__region_base(region) + (page << acre__root.page_shift));
+}
+
+size_t acre__region_size(const struct acre__region *region) {
+  return (size_t)region->table.pages << acre__root.page_shift;
 }
 
 /* With the index locked. */
 static struct acre__region *new_record(void) {
   struct acre__region *region = acre__root.spare_regions;
   if (region == NULL) return acre__meta_alloc(sizeof *region);
-  acre__root.spare_regions = region->next_spare;
+  acre__root.spare_regions = acre__meta_at(region->extra);
   return region;
 }
 
-/* With the index locked. */
+/* With both locks. What the region had is freed. */
 static void spare_record(struct acre__region *region) {
-  region->next_spare = acre__root.spare_regions;
+  region->live = 0;
+  /* A view's pages are the file's. */
+  if (region->kind == ACRE_VM_KIND_PRIVATE)
+    acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
+  acre__table_clear(&region->table);
+  acre__meta_free(acre__region_extra(region), sizeof(struct acre__region_extra));
+  region->extra = acre__meta_handle_of(acre__root.spare_regions);
   acre__root.spare_regions = region;
 }
 
-static void fill_record(struct acre__region *region, const struct acre__region_plan *plan) {
+static bool make_extra(const struct acre__region_plan *plan, struct acre__region_extra **out) {
+  *out = NULL;
+  if (plan->touch_pages == 0) return true;
+  struct acre__region_extra *extra = acre__meta_alloc(sizeof *extra);
+  if (extra == NULL) return false;
+  extra->touch_pages = (uint32_t)plan->touch_pages;
+  *out = extra;
+  return true;
+}
+
+static void fill_record(struct acre__region *region, const struct acre__region_plan *plan,
+                        struct acre__region_extra *extra) {
   acre__lock(&region->lock); /* somebody may hold a pointer from the record's former life */
-  region->kind = (uint8_t)plan->kind;
-  region->protection = (uint8_t)plan->protection;
-  region->most = (uint8_t)plan->most;
-  region->base = plan->base;
-  region->size = plan->size;
-  region->touch_pages = (uint32_t)plan->touch_pages;
-  region->committed_pages = 0;
-  region->any_locked = false;
+  region->unit = (uint32_t)(plan->base / ACRE_INDEX_UNIT);
+  region->extra = acre__meta_handle_of(extra);
+  region->kind = (unsigned)plan->kind & 3;
+  region->protection = (unsigned)plan->protection & 7;
+  region->most = (unsigned)plan->most & 7;
+  region->any_locked = 0;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);
-  region->live = true;
+  region->live = 1;
   acre__unlock(&region->lock);
 }
 
@@ -166,7 +191,7 @@ static bool mark_all_committed(struct acre__region *region, acre_vm_protection p
   marked = acre__table_prepare(&region->table, 0, pages);
   if (marked) {
     acre__table_edit(&region->table, 0, pages, 0, protection);
-    region->committed_pages = pages;
+    if (region->kind == ACRE_VM_KIND_PRIVATE) acre__ledger_charge(pages);
     acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, 0, pages));
   }
   acre__unlock(&region->lock);
@@ -178,17 +203,18 @@ acre_result acre__region_enter(const struct acre__region_plan *plan) {
   acre_result result = ACRE_E_NO_MEMORY;
   acre__lock(&index->lock);
   struct acre__region *region = new_record();
+  struct acre__region_extra *extra;
   if (region != NULL) {
-    fill_record(region, plan);
-    if (acre__index_prepare(index) && (!plan->all_committed || mark_all_committed(region, plan->protection))) {
+    bool have_extra = make_extra(plan, &extra);
+    fill_record(region, plan, extra);
+    if (have_extra && acre__index_prepare(index) &&
+        (!plan->all_committed || mark_all_committed(region, plan->protection))) {
       acre__index_insert(index, plan->base, region);
       result = ACRE_OK;
     } else {
       acre__lock(&region->lock);
-      region->live = false;
-      acre__table_clear(&region->table);
-      acre__unlock(&region->lock);
       spare_record(region);
+      acre__unlock(&region->lock);
     }
   }
   acre__unlock(&index->lock);
@@ -197,9 +223,15 @@ acre_result acre__region_enter(const struct acre__region_plan *plan) {
 
 /* With both locks held: why this base cannot be released as that kind. */
 static acre_result check_release(const struct acre__region *region, uintptr_t base, acre_vm_kind kind) {
-  if (!acre__region_holds(region, base)) return ACRE_E_NOT_A_REGION;
-  if (region->base != base) return ACRE_E_NOT_REGION_BASE;
+  if (!holds(region, base)) return ACRE_E_NOT_A_REGION;
+  if (acre__region_base(region) != base) return ACRE_E_NOT_REGION_BASE;
   return region->kind == kind ? ACRE_OK : ACRE_E_WRONG_KIND;
+}
+
+static bool has_much_committed(const struct acre__region *region) {
+  const struct acre__table *table = &region->table;
+  size_t much = (size_t)MUCH_COMMITTED >> acre__root.page_shift;
+  return table->pages > much && acre__table_committed(table, 0, table->pages) > much;
 }
 
 acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
@@ -213,8 +245,7 @@ acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
     }
     acre__lock(&region->lock);
     acre_result result = check_release(region, base, kind);
-    if (result == ACRE_OK && region->kind == ACRE_VM_KIND_PRIVATE &&
-        region->committed_pages << acre__root.page_shift > MUCH_COMMITTED) {
+    if (result == ACRE_OK && region->kind == ACRE_VM_KIND_PRIVATE && has_much_committed(region)) {
       acre__unlock(&index->lock);
       result = acre__decommit_pages(region, 0, region->table.pages);
       acre__unlock(&region->lock);
@@ -222,13 +253,11 @@ acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
       continue;
     }
     if (result == ACRE_OK && !acre__index_prepare(index)) result = ACRE_E_NO_MEMORY;
-    size_t size = region->size;
+    size_t size = acre__region_size(region);
     if (result == ACRE_OK) result = acre__os_release((void *)base, size);
     if (result == ACRE_OK) {
       acre__index_remove(index, base);
       acre__mappings_changed(-(intptr_t)acre__table_boundaries(&region->table, 0, region->table.pages));
-      region->live = false;
-      acre__table_clear(&region->table);
       spare_record(region);
     }
     acre__unlock(&region->lock);

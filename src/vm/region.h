@@ -15,30 +15,44 @@
 #include <acre/vm.h>
 
 #include "base/lock.h"
+#include "vm/index.h"
+#include "vm/meta.h"
 #include "vm/table.h"
 
-/* 64 bytes: a look-up among 100,000 of them costs one cache line. */
+/*
+ * 32 bytes, because a look-up at random among 100,000 of them waits for memory
+ * and for nothing else: what most regions lack is in `extra`.
+ */
 struct acre__region {
   struct acre__lock lock;
-  bool live;          /* false while the record is spare */
-  uint8_t kind;       /* acre_vm_kind: PRIVATE or MAPPED */
-  uint8_t protection; /* with which it was reserved */
-  uint8_t most;       /* the most that acre_vm_protect may give */
-  uintptr_t base;
-  size_t size; /* whole pages */
+  uint32_t unit; /* the base, in ACRE_INDEX_UNITs */
   struct acre__table table;
-  uint32_t touch_pages; /* pages committed by a touch; 0: a touch faults */
-  bool any_locked;      /* some page may be ACRE_PAGE_LOCKED */
-  union {
-    size_t committed_pages;
-    struct acre__region *next_spare; /* of a record that is not live; lock: the index's */
-  };
+  acre__meta_handle
+      extra;         /* of a struct acre__region_extra, or 0. Of a spare record: the next one; lock: the index's */
+  uint32_t live : 1; /* 0 while the record is spare */
+  uint32_t any_locked : 1; /* some page may be ACRE_PAGE_LOCKED */
+  uint32_t kind : 2;       /* acre_vm_kind: PRIVATE or MAPPED */
+  uint32_t protection : 3; /* with which it was reserved */
+  uint32_t most : 3;       /* the most that acre_vm_protect may give */
 };
 
-_Static_assert(sizeof(struct acre__region) <= 64, "a region's record has grown over a cache line");
+_Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a cache line");
 
-static inline bool acre__region_holds(const struct acre__region *region, uintptr_t address) {
-  return region->live && address - region->base < region->size;
+/* What only some regions have. */
+struct acre__region_extra {
+  uint32_t touch_pages; /* pages committed by a touch; 0: a touch faults */
+};
+
+static inline uintptr_t acre__region_base(const struct acre__region *region) {
+  return (uintptr_t)region->unit * ACRE_INDEX_UNIT;
+}
+
+/* In bytes, whole pages. */
+size_t acre__region_size(const struct acre__region *region);
+
+/* NULL: the region has nothing of it. */
+static inline struct acre__region_extra *acre__region_extra(const struct acre__region *region) {
+  return acre__meta_at(region->extra);
 }
 
 /* Finds and locks the region that holds `address`; NULL: there is none. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/math.h"
 #include "vm/meta.h"
 #include "vm/region.h"
 
@@ -41,7 +42,7 @@ static void forget_locked_pages(struct acre__region *region) {
       acre__table_edit(table, run.start, run.end, ACRE_PAGE_BITS & ~ACRE_PAGE_LOCKED, 0);
     page = run.end;
   }
-  region->any_locked = false;
+  region->any_locked = 0;
 }
 
 /* Those who waited for a lock, or had that of a spare record, are not in the child. */
@@ -50,11 +51,11 @@ static void fork_in_child(void) {
   uint64_t signals = signals_before_fork;
   acre__meta_fork_in_child();
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
-       region = acre__index_next(index, region->base)) {
+       region = acre__index_next(index, acre__region_base(region))) {
     forget_locked_pages(region);
     acre__lock_reset(&region->lock);
   }
-  for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = region->next_spare)
+  for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = acre__meta_at(region->extra))
     acre__lock_reset(&region->lock);
   acre__regions_fork_in_child();
   acre__lock_reset(&acre__root.making);
@@ -79,6 +80,7 @@ ACRE_COLD void acre__root_make(void) {
       acre__options_parse(text, &root->options, complain);
     acre__os_force(root->options.query_by_proc, root->options.populate_by_touch);
     acre__os_probe(&root->system);
+    root->system.highest_address = acre__min(root->system.highest_address, ACRE_INDEX_HIGHEST);
     while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;
     /* With strict overcommit the kernel charges every page of an open chunk, holes too: there no chunk is opened. */
     root->hide = root->system.can_hide && !root->options.commit_by_mprotect && root->system.overcommit_mode != 2;

@@ -2,6 +2,7 @@
 /* acre_system_info: the system's figures, as probed, and Acre's own sums. */
 #include <string.h>
 
+#include "vm/ledger.h"
 #include "vm/meta.h"
 #include "vm/region.h"
 #include "vm/root.h"
@@ -10,16 +11,12 @@ static void sum_regions(acre_system *out) {
   struct acre__index *index = &acre__root.index;
   acre__lock(&index->lock);
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
-       region = acre__index_next(index, region->base)) {
-    acre__lock(&region->lock);
+       region = acre__index_next(index, acre__region_base(region))) {
     out->regions++;
-    out->reserved_bytes += region->size;
-    /* A view's pages are the file's. */
-    if (region->kind == ACRE_VM_KIND_PRIVATE)
-      out->commit_charge += (uint64_t)region->committed_pages << acre__root.page_shift;
-    acre__unlock(&region->lock);
+    out->reserved_bytes += acre__region_size(region); /* neither changes while the region is in the index */
   }
   acre__unlock(&index->lock);
+  out->commit_charge = acre__ledger_charged();
   out->metadata_bytes = acre__meta_bytes();
 }
 

@@ -26,8 +26,8 @@ struct acre__table {
     acre__chunk word;
     void *node;
   } top;
-  size_t pages : 56;
-  size_t height : 8;
+  uint64_t pages : 56;
+  uint64_t height : 8;
 };
 
 struct acre__page_run {

@@ -29,8 +29,9 @@ static bool can_try_again(const struct acre__region *region, size_t page, enum a
 /* The reserved pages around `page` in its step. */
 static void step_around(const struct acre__region *region, size_t page, size_t *start, size_t *end) {
   const struct acre__table *table = &region->table;
-  *start = page - page % region->touch_pages;
-  *end = acre__min(*start + region->touch_pages, table->pages);
+  size_t step = acre__region_extra(region)->touch_pages;
+  *start = page - page % step;
+  *end = acre__min(*start + step, table->pages);
   for (size_t at = *start; at < *end;) {
     struct acre__page_run run = acre__table_run(table, at, *end, ACRE_PAGE_PROTECTION);
     if (run.attributes == 0 && page < run.end) {
@@ -46,8 +47,9 @@ static bool handle(uintptr_t address, enum acre__os_fault_access access) {
   struct acre__region *region = acre__region_lock_in_handler(address);
   if (region == NULL) return false;
   bool handled = false;
-  if (region->touch_pages != 0) {
-    size_t page = (address - region->base) >> acre__root.page_shift;
+  const struct acre__region_extra *extra = acre__region_extra(region);
+  if (extra != NULL && extra->touch_pages != 0) {
+    size_t page = (address - acre__region_base(region)) >> acre__root.page_shift;
     struct acre__page_run run = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_PROTECTION);
     if (run.attributes != 0) {
       handled = is_allowed(run.attributes, access) && can_try_again(region, page, access);

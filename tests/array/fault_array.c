@@ -152,7 +152,7 @@ TEST(a_large_step_that_fails_is_tried_smaller) {
   acre_array array;
   acre_array_options options = {.growth_step = 1 << 20};
   REQUIRE_OK(acre_array_create(&array, 1 << 24, 1, &options));
-  uint32_t populate = ACRE_FAULT_MASK(ACRE_FAULT_POPULATE);
+  uint64_t populate = ACRE_FAULT_MASK(ACRE_FAULT_POPULATE);
   acre__fault_begin(&(struct acre__fault_plan){.call = 1, .result = ACRE_E_NO_MEMORY, .functions = populate});
   CHECK_OK(acre_array_push(&array, "x"));
   CHECK(acre__fault_end(NULL));
@@ -167,7 +167,7 @@ TEST(destroy_gives_the_memory_back_even_so) {
   acre_array array;
   fill(&array, ACRE_ARRAY_EXPLICIT);
   void *data = array.data;
-  uint32_t release = ACRE_FAULT_MASK(ACRE_FAULT_RELEASE);
+  uint64_t release = ACRE_FAULT_MASK(ACRE_FAULT_RELEASE);
   acre__fault_begin(&(struct acre__fault_plan){.call = 1, .result = ACRE_E_MAPPING_LIMIT, .functions = release});
   acre_array_destroy(&array);
   CHECK(acre__fault_end(NULL));

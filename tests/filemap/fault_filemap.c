@@ -89,7 +89,7 @@ TEST(what_fork_needs_fails) {
   char path[SCRATCH_PATH];
   scratch_make(path, SIZE);
   struct handles made = {0};
-  uint32_t at_fork = ACRE_FAULT_MASK(ACRE_FAULT_AT_FORK);
+  uint64_t at_fork = ACRE_FAULT_MASK(ACRE_FAULT_AT_FORK);
   acre_system system;
   REQUIRE_OK(acre_system_info(&system)); /* which registers what the tables need */
   acre__fault_begin(&(struct acre__fault_plan){.call = 1, .result = ACRE_E_NO_MEMORY, .functions = at_fork});

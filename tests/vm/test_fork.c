@@ -117,7 +117,7 @@ static void use_everything(void *context) {
   for (uintptr_t at = 0;;) {
     acre__lock(&acre__root.index.lock);
     region = acre__index_next(&acre__root.index, at);
-    at = region == NULL ? 0 : region->base;
+    at = region == NULL ? 0 : acre__region_base(region);
     acre__unlock(&acre__root.index.lock);
     if (at == 0) break;
     CHECK_AGREES((void *)at);

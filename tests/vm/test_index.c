@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The index against a sorted array, and its readers against a writer. The
- * regions are never looked into, so a made-up pointer that tells the base will do.
+ * regions are never looked into, so a made-up handle that tells the base will do.
  */
 #include "vm/index.h"
 
@@ -19,11 +19,11 @@ struct model {
 };
 
 static struct acre__region *region_of(uintptr_t base) {
-  return (struct acre__region *)(base + 1);
+  return acre__meta_at((acre__meta_handle)(base / GRANULE + 1));
 }
 
 static uintptr_t base_of(const struct acre__region *region) {
-  return region == NULL ? 0 : (uintptr_t)region - 1;
+  return region == NULL ? 0 : (uintptr_t)(acre__meta_handle_of(region) - 1) * GRANULE;
 }
 
 /* How many bases are not above the address. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "vm/ledger.h"
 #include "vm/region.h"
 #include "vm/root.h"
 
@@ -37,12 +38,14 @@ static bool may_write(acre_vm_protection protection) {
 }
 
 static void check_table(void) {
+  uint64_t committed = 0;
   CHECK(acre__index_is_valid(&acre__root.index));
   struct acre__region *region = acre__index_next(&acre__root.index, 0);
-  for (; region != NULL; region = acre__index_next(&acre__root.index, region->base)) {
+  for (; region != NULL; region = acre__index_next(&acre__root.index, acre__region_base(region))) {
     CHECK(acre__table_is_valid(&region->table));
-    CHECK_EQ(region->committed_pages, acre__table_committed(&region->table, 0, region->table.pages));
+    committed += acre__table_committed(&region->table, 0, region->table.pages);
   }
+  CHECK_EQ(acre__ledger_charged(), committed << acre__root.page_shift);
 }
 
 static void check_queries(const struct model *model) {

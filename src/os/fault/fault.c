@@ -33,7 +33,7 @@ void acre__fault_begin(const struct acre__fault_plan *plan) {
     state.page_size = system.page_size;
   }
   state.plan = *plan;
-  if (state.plan.functions == 0) state.plan.functions = UINT32_MAX;
+  if (state.plan.functions == 0) state.plan.functions = UINT64_MAX;
   atomic_store(&state.calls, 0);
   atomic_store(&state.failed, 0);
   atomic_store(&state.active, true);

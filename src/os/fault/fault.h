@@ -47,12 +47,12 @@ enum acre__fault_function {
   ACRE_FAULT_FUNCTIONS /* how many */
 };
 
-#define ACRE_FAULT_MASK(function) (UINT32_C(1) << (function))
+#define ACRE_FAULT_MASK(function) (UINT64_C(1) << (function))
 
 struct acre__fault_plan {
   unsigned long call; /* the call that fails: 1 is the first. 0: none, calls are only counted */
   acre_result result; /* what it returns */
-  uint32_t functions; /* ACRE_FAULT_MASK of those that are counted and can fail; 0: all */
+  uint64_t functions; /* ACRE_FAULT_MASK of those that are counted and can fail; 0: all */
   bool and_later;     /* and every call after it */
   bool partly;        /* a call on several pages that may do a front part does half of them before it fails */
 };

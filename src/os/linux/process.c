@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -158,6 +159,12 @@ void acre__os_probe(struct acre__os_system *out) {
   probe_kernel_name(out->kernel, sizeof out->kernel);
   probe_memory(out);
   probe_mechanisms(out);
+}
+
+size_t acre__os_address_space_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= SIZE_MAX) return SIZE_MAX;
+  return (size_t)limit.rlim_cur;
 }
 
 void acre__os_force(bool query_without_ioctl, bool populate_by_touch) {
