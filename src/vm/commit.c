@@ -118,8 +118,9 @@ static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, siz
 static void settle(struct acre__region *region, size_t page) {
   size_t chunk = page / ACRE_CHUNK_PAGES;
   acre__chunk *word = acre__table_chunk(&region->table, chunk);
-  struct acre__run run = acre__chunk_run(*word, 0);
-  if ((run.attributes & ACRE_PAGE_PROTECTION) == 0 || run.end < acre__table_chunk_pages(&region->table, chunk)) return;
+  if ((*word & ACRE_CHUNK_RECORD) != 0 || (*word & ACRE_PAGE_PROTECTION) == 0)
+    return; /* many runs, or a reserved first one */
+  if (acre__chunk_run(*word, 0).end < acre__table_chunk_pages(&region->table, chunk)) return;
   acre__chunk_close(word);
   acre__chunk_set_loose(word, false);
 }
@@ -139,16 +140,16 @@ enum simple { NOT_SIMPLE, SIMPLE_ADVANCE, SIMPLE_REVEAL };
  * Nearly every commit is one of two: a frontier moves on inside a chunk, or
  * pages of an open chunk are revealed. Neither makes a mapping.
  */
-static enum simple simple_case(acre__chunk word, unsigned start, unsigned end, unsigned protection) {
-  struct acre__run run = acre__chunk_run(word, start);
+static enum simple simple_case(acre__chunk word, struct acre__run run, unsigned start, unsigned end,
+                               unsigned protection) {
   if (run.attributes != 0 || run.end < end || acre__chunk_is_loose(word)) return NOT_SIMPLE;
   if (acre__chunk_is_open(word)) return acre__chunk_base(word) == protection ? SIMPLE_REVEAL : NOT_SIMPLE;
   if (run.start != start || start == 0 || end == run.end) return NOT_SIMPLE;
   return acre__chunk_run(word, start - 1).attributes == protection ? SIMPLE_ADVANCE : NOT_SIMPLE;
 }
 
-static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple, size_t start,
-                                 size_t end, acre_vm_protection protection) {
+static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
+                                 struct acre__run run, size_t start, size_t end, acre_vm_protection protection) {
   if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) return ACRE_E_NO_MEMORY;
   void *address = acre__region_address(region, start);
   size_t size = (end - start) << acre__root.page_shift;
@@ -164,7 +165,7 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
     acre__chunk_shift(word, from, until);
     return ACRE_OK;
   }
-  acre__chunk_edit(word, from, until, 0, protection);
+  acre__chunk_edit_in_run(word, run, from, until, protection);
   settle(region, start);
   return ACRE_OK;
 }
@@ -174,8 +175,10 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
   acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
   if (word != NULL) {
-    enum simple simple = simple_case(*word, (unsigned)(start - base), (unsigned)(end - base), protection);
-    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, start, end, protection);
+    unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
+    struct acre__run run = acre__chunk_run(*word, from);
+    enum simple simple = simple_case(*word, run, from, until, protection);
+    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection);
   }
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;

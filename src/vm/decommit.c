@@ -183,7 +183,7 @@ static bool decommit_simple(struct acre__region *region, size_t start, size_t en
   if (!acre__chunk_prepare(word)) return false;
   if (acre__os_hide(acre__region_address(region, start), bytes_of(end - start)) != ACRE_OK) return false;
   acre__ledger_uncharge(end - start);
-  acre__chunk_edit(word, from, until, 0, 0);
+  acre__chunk_edit_in_run(word, run, from, until, 0);
   return true;
 }
 

@@ -28,6 +28,34 @@ static bool holds(const struct acre__region *region, uintptr_t address) {
   return region->live && address - acre__region_base(region) < acre__region_size(region);
 }
 
+/*
+ * Where the thread's last look-up led. Calls on one region mostly follow one
+ * another, and then the index need not be asked. It may be out of date: the
+ * record itself, looked at under its lock, has the last word.
+ */
+static ACRE_THREAD_LOCAL struct {
+  uintptr_t base;
+  size_t size; /* 0: there was none */
+  struct acre__region *region;
+} last;
+
+static struct acre__region *lock_last(uintptr_t address) {
+  if (address - last.base >= last.size) return NULL;
+  struct acre__region *region = last.region;
+  acre__lock(&region->lock);
+  if (holds(region, address)) return region;
+  acre__unlock(&region->lock);
+  last.size = 0;
+  return NULL;
+}
+
+static struct acre__region *remember(struct acre__region *region) {
+  last.region = region;
+  last.base = acre__region_base(region);
+  last.size = acre__region_size(region);
+  return region;
+}
+
 static struct acre__region *lock_region(uintptr_t address, bool in_handler) {
   for (;;) {
     struct acre__region *region = acre__index_find(&acre__root.index, address);
@@ -44,7 +72,10 @@ static struct acre__region *lock_region(uintptr_t address, bool in_handler) {
 }
 
 struct acre__region *acre__region_lock(uintptr_t address) {
-  return lock_region(address, false);
+  struct acre__region *region = lock_last(address);
+  if (ACRE_LIKELY(region != NULL)) return region;
+  region = lock_region(address, false);
+  return region == NULL ? NULL : remember(region);
 }
 
 struct acre__region *acre__region_lock_in_handler(uintptr_t address) {

@@ -98,6 +98,7 @@ static struct acre__run run_in_word(acre__chunk word, unsigned page) {
     }
     run.start = start;
     run.attributes = attributes_of((uint16_t)word);
+    run.index++;
   }
   return run;
 }
@@ -108,7 +109,8 @@ struct acre__run acre__chunk_run(acre__chunk word, unsigned page) {
   unsigned index = count_until(&list, page);
   return (struct acre__run){.start = index == 0 ? 0 : page_of(list.items[index - 1]),
                             .end = index == list.count ? ACRE_CHUNK_PAGES : page_of(list.items[index]),
-                            .attributes = attributes_before(word, &list, index)};
+                            .attributes = attributes_before(word, &list, index),
+                            .index = index};
 }
 
 unsigned acre__chunk_run_count(acre__chunk word) {
@@ -209,6 +211,34 @@ void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned 
     if (to < list.count && page_of(list.items[to]) == end) old = attributes_of(list.items[to++]);
     if (old != last) fresh[fresh_count++] = transition_of(end, old);
   }
+  splice(word, list, from, to, fresh, fresh_count);
+}
+
+/*
+ * Inside one run at most two transitions come or go:
+ *
+ *   before   ...|  run          |...       ...|run|...
+ *   after    ...|  |now|        |...       ...  now  ...   (both neighbours are like it)
+ */
+void acre__chunk_edit_in_run(acre__chunk *word, struct acre__run run, unsigned start, unsigned end,
+                             unsigned attributes) {
+  if (!has_record(*word) || start == 0 || attributes == run.attributes) {
+    acre__chunk_edit(word, start, end, 0, attributes);
+    return;
+  }
+  struct list list = {record_of(*word) + 1, record_of(*word)[0]};
+  uint16_t fresh[2];
+  unsigned fresh_count = 0, from = run.index, to = run.index;
+  bool joins_left = false;
+  if (start == run.start) {
+    from--; /* the run's own start */
+    joins_left = attributes_before(*word, &list, from) == attributes;
+  }
+  if (!joins_left) fresh[fresh_count++] = transition_of(start, attributes);
+  if (end < run.end)
+    fresh[fresh_count++] = transition_of(end, run.attributes);
+  else if (to < list.count && attributes_of(list.items[to]) == attributes)
+    to++;
   splice(word, list, from, to, fresh, fresh_count);
 }
 
