@@ -133,6 +133,26 @@ TEST(random_edits_agree_with_the_model) {
   CHECK_EQ(acre__meta_bytes(), before);
 }
 
+/* Ranges inside a run: in its middle, at its start, at its end, and all of it. */
+TEST(random_edits_in_a_run_agree_with_the_model) {
+  for (unsigned sequence = 0; sequence < 60; sequence++) {
+    acre__chunk word = 0;
+    struct model model = {{0}};
+    unsigned kinds = sequence % 2 == 0 ? 2 : 4;
+    for (unsigned step = 0; step < 600; step++) {
+      struct acre__run run = acre__chunk_run(word, (unsigned)test_random_below(ACRE_CHUNK_PAGES));
+      unsigned start = run.start, end = run.end, attributes = (unsigned)test_random_below(kinds);
+      if (test_random_below(2) == 0) start += (unsigned)test_random_below(run.end - run.start);
+      if (test_random_below(2) == 0) end -= (unsigned)test_random_below(run.end - start);
+      REQUIRE(acre__chunk_prepare(&word));
+      acre__chunk_edit_in_run(&word, run, start, end, attributes);
+      model_edit(&model, start, end, 0, attributes);
+      compare(word, &model);
+    }
+    acre__chunk_clear(&word);
+  }
+}
+
 TEST(the_walker_finds_what_is_wrong) {
   CHECK(!acre__chunk_is_valid((acre__chunk)(3u << 9 | 10) << 16 | 3)); /* an equal neighbour */
   CHECK(!acre__chunk_is_valid((acre__chunk)(1u << 9 | 9) << 32 | (acre__chunk)(3u << 9 | 10) << 16)); /* not sorted */
