@@ -109,6 +109,14 @@ typedef enum acre_populate_way {
   ACRE_POPULATE_BY_MADVISE = 1 /* MADV_POPULATE_READ/WRITE (Linux 5.14+) */
 } acre_populate_way;
 
+/* Which bound the commit limit is (see acre_system.commit_limit): the least of those that there are. */
+typedef enum acre_commit_bound {
+  ACRE_COMMIT_BOUND_NONE = 0,   /* nothing is known to bound it */
+  ACRE_COMMIT_BOUND_USER = 1,   /* acre_vm_set_commit_limit, or commit_limit of ACRE_OPTIONS */
+  ACRE_COMMIT_BOUND_MEMORY = 2, /* RAM + swap (+ paging file) of the system */
+  ACRE_COMMIT_BOUND_GROUP = 3   /* what the program's cgroup may have (+ paging file) */
+} acre_commit_bound;
+
 /* The system's figures. Sizes in bytes. */
 typedef struct acre_system {
   size_t page_size;              /* the unit of commit, decommit, protect */
@@ -126,9 +134,13 @@ typedef struct acre_system {
   acre_commit_way commit_way;
   acre_query_way query_way;
   acre_populate_way populate_way;
+  acre_commit_bound commit_bound; /* which bound commit_limit is */
+
   size_t regions;          /* regions that Acre holds now */
   uint64_t reserved_bytes; /* address space that they hold */
-  uint64_t commit_charge;  /* bytes of it that are committed; views of files do not count */
+  uint64_t commit_charge;  /* bytes that are committed: of these, and of views that are copied on write */
+  uint64_t commit_peak;    /* the most that they have been; if several threads commit, at the most */
+  uint64_t commit_limit;   /* the most that they may be; UINT64_MAX: no limit */
   size_t metadata_bytes;   /* bytes that Acre's own tables take for it */
   char kernel[64];         /* name and release of the kernel */
 } acre_system;

@@ -33,6 +33,13 @@
  * locked all its future memory (mlockall), whatever reserves or commits can also
  * answer ACRE_E_LOCK_LIMIT.
  *
+ * The commit limit: every committed byte is charged, once, and never more of them
+ * than the limit (acre_vm_set_commit_limit) allows. Whatever commits answers
+ * ACRE_E_COMMIT_LIMIT beyond it, before it has asked the system for anything.
+ * Charged are the committed pages of regions, whatever they hold and allow, and
+ * the pages of views that are copied on write. The kernel by itself promises
+ * much more memory than there is, and ends a program when that is found out.
+ *
  * Threads: any function on any address at any time. Operations on one region
  * take turns; operations on different regions run in parallel, as far as the
  * kernel's own lock lets them. Releasing a region that another thread is using
@@ -80,8 +87,9 @@ typedef enum acre_vm_kind {
 } acre_vm_kind;
 
 typedef enum acre_vm_flags {
-  ACRE_VM_COMMIT = 1 << 0,  /* reserve and commit the whole region, or nothing. Win32: MEM_COMMIT */
-  ACRE_VM_TOP_DOWN = 1 << 1 /* the highest free range that the kernel offers. Win32: MEM_TOP_DOWN */
+  ACRE_VM_COMMIT = 1 << 0,   /* reserve and commit the whole region, or nothing. Win32: MEM_COMMIT */
+  ACRE_VM_TOP_DOWN = 1 << 1, /* the highest free range that the kernel offers. Win32: MEM_TOP_DOWN */
+  ACRE_VM_STRICT = 1 << 2    /* commits have their memory before they return (see acre_vm_commit) */
 } acre_vm_flags;
 
 /* How to reserve. Zero in every field is the default. */
@@ -105,7 +113,8 @@ typedef struct acre_vm_options {
  *   ACRE_E_INVALID_ADDRESS, it is outside what the system lets a program have;
  *   ACRE_E_INVALID_ALIGNMENT, no power of two, or the wished-for address is not aligned so;
  *   ACRE_E_NO_ADDRESS_SPACE, no free range is large enough; ACRE_E_MAPPING_LIMIT;
- *   ACRE_E_NO_MEMORY, no memory for the tables, or, with ACRE_VM_COMMIT, for the commit.
+ *   ACRE_E_NO_MEMORY, no memory for the tables, or, with ACRE_VM_COMMIT, for the commit;
+ *   ACRE_E_COMMIT_LIMIT, with ACRE_VM_COMMIT.
  * On failure *out is NULL.
  * Cost: one mmap and no memory: 64 TiB costs as little as 64 KiB.
  * Lifetime: until acre_vm_release, or the end of the process.
@@ -117,7 +126,15 @@ ACRE_API acre_result acre_vm_reserve(size_t size, const acre_vm_options *options
  * Commits the pages of the range: they can be used at once, and pages that were
  * not committed before read zero. Pages that were committed keep their content,
  * and all pages of the range get `protection` (ACRE_VM_DEFAULT: the region's).
+ * In a strict region (ACRE_VM_STRICT) new pages also get their memory before the
+ * function returns, whatever their protection, so that no later touch of them can
+ * fail or fault; if the memory is not to be had, nothing has changed. Others wait
+ * for the region's lock meanwhile. What takes memory away later ends the promise
+ * for those pages: acre_vm_reset, and a fork, whose copies come page by page.
+ * (Where a cgroup's limit is met before the commit limit, because of memory that
+ * is not Acre's, the kernel may end the program in place of refusing.)
  * Result: ACRE_E_WRONG_KIND, the region is a view; ACRE_E_NO_MEMORY;
+ *   ACRE_E_COMMIT_LIMIT; acre_vm_commit_limit_text says more;
  *   ACRE_E_MAPPING_LIMIT, without guard markers the kernel's vm.max_map_count is met;
  *   ACRE_E_ACCESS_DENIED, the system forbids this protection.
  * Win32 counterpart: VirtualAlloc with MEM_COMMIT.
@@ -256,6 +273,34 @@ ACRE_API acre_result acre_vm_reset(void *address, size_t size);
  * Win32 counterpart: VirtualAlloc with MEM_RESET_UNDO.
  */
 ACRE_API acre_result acre_vm_undo_reset(void *address, size_t size);
+
+/*
+ * Bounds the bytes that the process may have committed, all together; 0: no
+ * bound of this kind, as at the start. (ACRE_OPTIONS=commit_limit=... sets it for
+ * a program that does not.) Rounded down to pages. The commit limit is the least of
+ *   - this one,
+ *   - RAM + swap of the system, and the paging file if there is one,
+ *   - what the cgroup that the process is in, and those above it, may have, with
+ *     the paging file; it is read again when it may have changed.
+ * acre_system_info tells the limit, the charge, and which of the three it is.
+ * A bound below the charge is fine: nothing is taken away, and commits fail
+ * until enough has been decommitted.
+ * Result: ACRE_OK.
+ * Threads: a commit of another thread that begins after the call has returned
+ * finds the new limit.
+ * Fork: the child has the parent's bound, and a charge of its own, the same at first.
+ * Win32 counterpart: JobObjectExtendedLimitInformation's ProcessMemoryLimit.
+ */
+ACRE_API acre_result acre_vm_set_commit_limit(uint64_t bytes);
+
+/*
+ * Writes to `out` what there is to say about a request of `request` bytes that
+ * met the commit limit, for a person: the request, the charge, the limit, and
+ * where the limit comes from. As they are now: nothing is kept from the call
+ * that failed. At most size - 1 characters, and a NUL; `out` may be NULL if size is 0.
+ * Result: the length of the whole text (ASCII, English, no full stop).
+ */
+ACRE_API size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t size);
 
 #ifdef __cplusplus
 }

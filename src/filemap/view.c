@@ -45,11 +45,11 @@ static acre_result map(acre_view *view, uint64_t offset, void *wish) {
     return ACRE_E_NO_ADDRESS_SPACE;
 
   acre_vm_protection protection = view->access == ACRE_ACCESS_READ ? ACRE_VM_READ : ACRE_VM_READ_WRITE;
+  bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
   void *base;
-  acre_result result = acre__vm_view_reserve(wish, view->mapped, protection, protection, &base);
+  acre_result result = acre__vm_view_reserve(wish, view->mapped, protection, protection, copy_on_write, &base);
   if (result != ACRE_OK) return result;
-  result = acre__os_map_file(base, view->mapped, view->section->file->os, offset - lead, protection,
-                             view->access == ACRE_ACCESS_COPY_ON_WRITE);
+  result = acre__os_map_file(base, view->mapped, view->section->file->os, offset - lead, protection, copy_on_write);
   if (result != ACRE_OK) {
     (void)acre__vm_view_release(base);
     return result;

@@ -11,6 +11,7 @@
  *   fault.c    the fault handler
  *   thread.c   park, unpark, fork
  *   process.c  system figures, environment, the last words
+ *   bounds.c   how much memory the program may have
  *   error.c    system errors -> acre_result
  *
  * src/os/fault/ wraps a backend and makes its Nth call fail. tests/os/ runs one
@@ -263,5 +264,33 @@ acre_result acre__os_fault_install(acre__os_fault_handler handler);
  * in the parent and `child` in the child. Keeps state. ACRE_E_NO_MEMORY.
  */
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+/* ------------------------------------------------------------- bounds.c */
+
+enum { ACRE_OS_PLACES = 2, ACRE_OS_PLACE_LENGTH = 512 };
+
+/*
+ * What bounds the program's memory. The caller keeps it from one reading to the
+ * next, zeroed before the first; where the groups' files are is found out once.
+ */
+struct acre__os_bounds {
+  uint64_t ram, swap; /* the system's, in bytes; 0: not known */
+  uint64_t group;     /* the least that a group of processes (a cgroup) which the program is in may have, swap
+                         included, in bytes; UINT64_MAX: nothing is known that bounds it so */
+  bool searched;      /* from here on the backend's own, and room for what it reads */
+  struct {
+    char root[ACRE_OS_PLACE_LENGTH], point[ACRE_OS_PLACE_LENGTH];
+  } places[ACRE_OS_PLACES];
+  char text[4096], path[2048];
+};
+
+/*
+ * Reads them as they are now. Does not fail: what cannot be read stays as it
+ * was. Callable in a signal handler; no cancellation point. Cost: some ten microseconds.
+ */
+void acre__os_bounds_read(struct acre__os_bounds *bounds);
+
+/* Milliseconds since some moment; never goes back. Callable in a signal handler; no system call. */
+uint64_t acre__os_clock_ms(void);
 
 #endif

@@ -125,10 +125,8 @@ static void settle(struct acre__region *region, size_t page) {
   acre__chunk_set_loose(word, false);
 }
 
-static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection,
-                          size_t fresh_pages) {
+static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection) {
   acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED, protection);
-  acre__ledger_charge(fresh_pages);
   for (size_t page = start; page < end; page = acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES)
     settle(region, page);
 }
@@ -150,16 +148,21 @@ static enum simple simple_case(acre__chunk word, struct acre__run run, unsigned 
 
 static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
                                  struct acre__run run, size_t start, size_t end, acre_vm_protection protection) {
-  if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) return ACRE_E_NO_MEMORY;
+  acre_result result = acre__ledger_charge(end - start);
+  if (ACRE_UNLIKELY(result != ACRE_OK)) return result;
+  if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) {
+    acre__ledger_uncharge(end - start);
+    return ACRE_E_NO_MEMORY;
+  }
   void *address = acre__region_address(region, start);
   size_t size = (end - start) << acre__root.page_shift;
-  acre_result result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size)
-                                               : acre__os_commit(address, size, protection);
+  result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size) : acre__os_commit(address, size, protection);
+  if (result == ACRE_OK && region->strict) result = acre__os_populate(address, size, true);
   if (ACRE_UNLIKELY(result != ACRE_OK)) {
     undo_commit(region, start, end, protection);
+    acre__ledger_uncharge(end - start);
     return result;
   }
-  acre__ledger_charge(end - start);
   unsigned from = (unsigned)(start % ACRE_CHUNK_PAGES), until = from + (unsigned)(end - start);
   if (simple == SIMPLE_ADVANCE) {
     acre__chunk_shift(word, from, until);
@@ -170,16 +173,30 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
   return ACRE_OK;
 }
 
-acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
-  struct acre__table *table = &region->table;
-  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
-  acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
-  if (word != NULL) {
-    unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
-    struct acre__run run = acre__chunk_run(*word, from);
-    enum simple simple = simple_case(*word, run, from, until, protection);
-    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection);
+/*
+ * Strict: the reserved pages of the range get their memory, as pages that can
+ * be written, whatever they may be used for later: a page of zeros that is
+ * shared until it is written would be a promise and no memory.
+ */
+static acre_result populate_fresh(struct acre__region *region, size_t start, size_t end) {
+  acre_result result = ACRE_OK;
+  for (size_t page = start; page < end && result == ACRE_OK;) {
+    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_PROTECTION);
+    void *address = acre__region_address(region, page);
+    size_t size = (run.end - page) << acre__root.page_shift;
+    if (run.attributes == 0) {
+      result = acre__os_commit(address, size, ACRE_VM_READ_WRITE);
+      if (result == ACRE_OK) result = acre__os_populate(address, size, true);
+    }
+    page = run.end;
   }
+  return result;
+}
+
+/* Any commit, with its fresh pages charged. */
+static acre_result commit_charged(struct acre__region *region, size_t start, size_t end,
+                                  acre_vm_protection protection) {
+  struct acre__table *table = &region->table;
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
   if (acre__root.hide) result = open_edges(region, start, end, protection);
@@ -200,6 +217,13 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
   if (result == ACRE_OK && work.reveal_from < work.reveal_to)
     result = acre__os_reveal(acre__region_address(region, work.reveal_from), (work.reveal_to - work.reveal_from)
                                                                                  << acre__root.page_shift);
+  if (result == ACRE_OK && region->strict && work.fresh_pages > 0) {
+    result = populate_fresh(region, start, end);
+    if (protection != ACRE_VM_READ_WRITE) {
+      from = from < to ? acre__min(from, start) : start;
+      to = acre__max(to, end);
+    }
+  }
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
   if (result == ACRE_OK && from < to)
     result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);
@@ -207,9 +231,27 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
     undo_commit(region, start, end, protection);
     return result;
   }
-  record_commit(region, start, end, protection, work.fresh_pages);
+  record_commit(region, start, end, protection);
   if (more != 0) acre__mappings_changed(more);
   return ACRE_OK;
+}
+
+acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
+  struct acre__table *table = &region->table;
+  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
+  acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
+  if (word != NULL && (!region->strict || acre__protection_writes(protection))) {
+    unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
+    struct acre__run run = acre__chunk_run(*word, from);
+    enum simple simple = simple_case(*word, run, from, until, protection);
+    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection);
+  }
+  size_t fresh = end - start - acre__table_committed(table, start, end);
+  acre_result result = acre__ledger_charge(fresh);
+  if (result != ACRE_OK) return result;
+  result = commit_charged(region, start, end, protection);
+  if (result != ACRE_OK) acre__ledger_uncharge(fresh);
+  return result;
 }
 
 acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {

@@ -10,12 +10,13 @@ enum { LONGEST = 64 };
 struct setting {
   const char *key, *value;
   size_t offset;
-  bool set; /* what the field becomes; unused for a number */
+  bool set; /* what the field becomes; of a number: whether it is a size, and may end in K, M, G or T */
 };
 
 /* clang-format off */
 #define FLAG(key, value, field, set) {key, value, offsetof(struct acre__options, field), set}
 #define NUMBER(key, field) {key, NULL, offsetof(struct acre__options, field), false}
+#define SIZE(key, field) {key, NULL, offsetof(struct acre__options, field), true}
 
 static const struct setting settings[] = {
     FLAG("commit", "auto", commit_by_mprotect, false),
@@ -28,17 +29,32 @@ static const struct setting settings[] = {
     FLAG("populate", "madvise", populate_by_touch, false),
     FLAG("populate", "touch", populate_by_touch, true),
     NUMBER("map_budget", map_budget),
+    SIZE("commit_limit", commit_limit),
 };
 /* clang-format on */
 
-static bool parse_number(const char *text, size_t *out) {
+/* The shift that a letter stands for; 0: none. */
+static unsigned shift_of(char letter) {
+  switch (letter) {
+    case 'K': return 10;
+    case 'M': return 20;
+    case 'G': return 30;
+    case 'T': return 40;
+    default: return 0;
+  }
+}
+
+static bool parse_number(const char *text, bool is_size, size_t *out) {
   size_t number = 0;
-  if (*text == '\0') return false;
-  for (; *text != '\0'; text++) {
-    if (*text < '0' || *text > '9' || number > (SIZE_MAX - 9) / 10) return false;
+  if (*text < '0' || *text > '9') return false;
+  for (; *text >= '0' && *text <= '9'; text++) {
+    if (number > (SIZE_MAX - 9) / 10) return false;
     number = number * 10 + (size_t)(*text - '0');
   }
-  *out = number;
+  unsigned shift = is_size ? shift_of(*text) : 0;
+  if (shift != 0) text++;
+  if (*text != '\0' || number > SIZE_MAX >> shift) return false;
+  *out = number << shift;
   return true;
 }
 
@@ -47,7 +63,7 @@ static bool apply(const char *key, const char *value, struct acre__options *out)
     const struct setting *setting = &settings[i];
     char *field = (char *)out + setting->offset;
     if (strcmp(setting->key, key) != 0) continue;
-    if (setting->value == NULL) return parse_number(value, (size_t *)(void *)field);
+    if (setting->value == NULL) return parse_number(value, setting->set, (size_t *)(void *)field);
     if (strcmp(setting->value, value) != 0) continue;
     *(bool *)field = setting->set;
     return true;

@@ -181,9 +181,7 @@ static struct acre__region *new_record(void) {
 /* With both locks. What the region had is freed. */
 static void spare_record(struct acre__region *region) {
   region->live = 0;
-  /* A view's pages are the file's. */
-  if (region->kind == ACRE_VM_KIND_PRIVATE)
-    acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
+  if (region->charged) acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
   acre__table_clear(&region->table);
   acre__meta_free(acre__region_extra(region), sizeof(struct acre__region_extra));
   region->extra = acre__meta_handle_of(acre__root.spare_regions);
@@ -209,24 +207,28 @@ static void fill_record(struct acre__region *region, const struct acre__region_p
   region->protection = (unsigned)plan->protection & 7;
   region->most = (unsigned)plan->most & 7;
   region->any_locked = 0;
+  region->charged = plan->kind == ACRE_VM_KIND_PRIVATE || plan->copy_on_write;
+  region->strict = plan->strict;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);
   region->live = 1;
   acre__unlock(&region->lock);
 }
 
 /* Before anyone else can know the region. */
-static bool mark_all_committed(struct acre__region *region, acre_vm_protection protection) {
+static acre_result mark_all_committed(struct acre__region *region, acre_vm_protection protection) {
   size_t pages = region->table.pages;
-  bool marked;
   acre__lock(&region->lock);
-  marked = acre__table_prepare(&region->table, 0, pages);
-  if (marked) {
+  acre_result result = region->charged ? acre__ledger_charge(pages) : ACRE_OK;
+  if (result == ACRE_OK && !acre__table_prepare(&region->table, 0, pages)) {
+    if (region->charged) acre__ledger_uncharge(pages);
+    result = ACRE_E_NO_MEMORY;
+  }
+  if (result == ACRE_OK) {
     acre__table_edit(&region->table, 0, pages, 0, protection);
-    if (region->kind == ACRE_VM_KIND_PRIVATE) acre__ledger_charge(pages);
     acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, 0, pages));
   }
   acre__unlock(&region->lock);
-  return marked;
+  return result;
 }
 
 acre_result acre__region_enter(const struct acre__region_plan *plan) {
@@ -238,10 +240,10 @@ acre_result acre__region_enter(const struct acre__region_plan *plan) {
   if (region != NULL) {
     bool have_extra = make_extra(plan, &extra);
     fill_record(region, plan, extra);
-    if (have_extra && acre__index_prepare(index) &&
-        (!plan->all_committed || mark_all_committed(region, plan->protection))) {
+    if (have_extra && acre__index_prepare(index))
+      result = plan->all_committed ? mark_all_committed(region, plan->protection) : ACRE_OK;
+    if (result == ACRE_OK) {
       acre__index_insert(index, plan->base, region);
-      result = ACRE_OK;
     } else {
       acre__lock(&region->lock);
       spare_record(region);
@@ -265,7 +267,8 @@ static bool has_much_committed(const struct acre__region *region) {
   return table->pages > much && acre__table_committed(table, 0, table->pages) > much;
 }
 
-acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
+/* `regardless`: it leaves the index even if the system does not take the range back. */
+static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regardless) {
   struct acre__index *index = &acre__root.index;
   for (;;) {
     acre__lock(&index->lock);
@@ -285,8 +288,12 @@ acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
     }
     if (result == ACRE_OK && !acre__index_prepare(index)) result = ACRE_E_NO_MEMORY;
     size_t size = acre__region_size(region);
-    if (result == ACRE_OK) result = acre__os_release((void *)base, size);
-    if (result == ACRE_OK) {
+    bool goes = result == ACRE_OK;
+    if (goes) {
+      result = acre__os_release((void *)base, size);
+      goes = result == ACRE_OK || regardless;
+    }
+    if (goes) {
       acre__index_remove(index, base);
       acre__mappings_changed(-(intptr_t)acre__table_boundaries(&region->table, 0, region->table.pages));
       spare_record(region);
@@ -296,4 +303,12 @@ acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
     if (result == ACRE_OK) acre__place_freed(base, size);
     return result;
   }
+}
+
+acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
+  return release_region(base, kind, false);
+}
+
+void acre__region_forget(uintptr_t base, acre_vm_kind kind) {
+  (void)release_region(base, kind, true);
 }

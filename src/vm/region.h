@@ -34,6 +34,8 @@ struct acre__region {
   uint32_t kind : 2;       /* acre_vm_kind: PRIVATE or MAPPED */
   uint32_t protection : 3; /* with which it was reserved */
   uint32_t most : 3;       /* the most that acre_vm_protect may give */
+  uint32_t charged : 1;    /* its committed pages are in the ledger */
+  uint32_t strict : 1;     /* commits are populated before they return */
 };
 
 _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a cache line");
@@ -102,12 +104,20 @@ struct acre__region_plan {
   acre_vm_protection protection, most;
   size_t touch_pages;
   bool all_committed; /* every page has `protection` from the first moment on */
+  bool copy_on_write; /* a view whose pages become the program's own when they are written */
+  bool strict;
 };
 
-/* Makes a region of reserved address space. ACRE_E_NO_MEMORY: the range is still the caller's. */
+/* Makes a region of reserved address space. ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT: the range is still the caller's. */
 acre_result acre__region_enter(const struct acre__region_plan *plan);
 
 /* Releases the region of this kind with this base. Results as acre_vm_release. */
 acre_result acre__region_release(uintptr_t base, acre_vm_kind kind);
+
+/*
+ * The same for a region without committed pages that nobody has been told of: it goes even if the system does not
+ * take its range back.
+ */
+void acre__region_forget(uintptr_t base, acre_vm_kind kind);
 
 #endif

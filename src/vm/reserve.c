@@ -45,6 +45,16 @@ static acre_result place(const struct request *request, unsigned flags, uintptr_
   return acre__place_anywhere(request->size, request->alignment, base);
 }
 
+/* The region is entered first, so that one function commits; nobody else knows of it yet. */
+static acre_result commit_all(uintptr_t base, acre_vm_protection protection) {
+  struct acre__region *region = acre__region_lock(base);
+  ACRE_ASSERT(region != NULL);
+  acre_result result = acre__commit_pages(region, 0, region->table.pages, protection);
+  acre__unlock(&region->lock);
+  if (result != ACRE_OK) acre__region_forget(base, ACRE_VM_KIND_PRIVATE);
+  return result;
+}
+
 acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **out) {
   static const acre_vm_options defaults = {0};
   if (out != NULL) *out = NULL;
@@ -52,7 +62,8 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   acre_vm_protection protection = options->protection == ACRE_VM_DEFAULT ? ACRE_VM_READ_WRITE : options->protection;
   if (!acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
   if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
-  if ((options->flags & ~(unsigned)(ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN)) != 0) return ACRE_E_INVALID_ARGUMENT;
+  if ((options->flags & ~(unsigned)(ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN | ACRE_VM_STRICT)) != 0)
+    return ACRE_E_INVALID_ARGUMENT;
   if (size == 0) return ACRE_E_INVALID_SIZE;
 
   struct acre__root *root = acre__root_get();
@@ -68,22 +79,20 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   uintptr_t base;
   result = place(&request, options->flags, &base);
   if (result != ACRE_OK) return result;
-  bool commit = (options->flags & ACRE_VM_COMMIT) != 0;
-  if (commit) result = acre__os_commit((void *)base, request.size, protection);
-  if (result == ACRE_OK) {
-    struct acre__region_plan plan = {.base = base,
-                                     .size = request.size,
-                                     .kind = ACRE_VM_KIND_PRIVATE,
-                                     .protection = protection,
-                                     .most = ACRE_VM_EXECUTE_READ_WRITE,
-                                     .touch_pages = step >> root->page_shift,
-                                     .all_committed = commit};
-    result = acre__region_enter(&plan);
-  }
+  struct acre__region_plan plan = {.base = base,
+                                   .size = request.size,
+                                   .kind = ACRE_VM_KIND_PRIVATE,
+                                   .protection = protection,
+                                   .most = ACRE_VM_EXECUTE_READ_WRITE,
+                                   .touch_pages = step >> root->page_shift,
+                                   .strict = (options->flags & ACRE_VM_STRICT) != 0};
+  result = acre__region_enter(&plan);
   if (result != ACRE_OK) {
     (void)acre__os_release((void *)base, request.size);
     return result;
   }
+  if ((options->flags & ACRE_VM_COMMIT) != 0) result = commit_all(base, protection);
+  if (result != ACRE_OK) return result;
   *out = (void *)base;
   return ACRE_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "vm/ledger.h"
 #include "vm/meta.h"
 #include "vm/region.h"
 
@@ -22,11 +23,13 @@ static void fork_before(void) {
   acre__lock(&acre__root.making);
   acre__regions_lock();
   acre__meta_fork_before();
+  acre__ledger_fork_before();
   signals_before_fork = signals;
 }
 
 static void fork_in_parent(void) {
   uint64_t signals = signals_before_fork;
+  acre__ledger_fork_in_parent();
   acre__meta_fork_in_parent();
   acre__regions_unlock();
   acre__unlock(&acre__root.making);
@@ -49,6 +52,7 @@ static void forget_locked_pages(struct acre__region *region) {
 static void fork_in_child(void) {
   struct acre__index *index = &acre__root.index;
   uint64_t signals = signals_before_fork;
+  acre__ledger_fork_in_child();
   acre__meta_fork_in_child();
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
        region = acre__index_next(index, acre__region_base(region))) {
@@ -82,6 +86,7 @@ ACRE_COLD void acre__root_make(void) {
     acre__os_probe(&root->system);
     root->system.highest_address = acre__min(root->system.highest_address, ACRE_INDEX_HIGHEST);
     while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;
+    acre__ledger_bound_by_user(root->options.commit_limit);
     /* With strict overcommit the kernel charges every page of an open chunk, holes too: there no chunk is opened. */
     root->hide = root->system.can_hide && !root->options.commit_by_mprotect && root->system.overcommit_mode != 2;
     /* The rest is the program's own: its libraries, stacks and other mappings. */

@@ -16,7 +16,12 @@ static void sum_regions(acre_system *out) {
     out->reserved_bytes += acre__region_size(region); /* neither changes while the region is in the index */
   }
   acre__unlock(&index->lock);
-  out->commit_charge = acre__ledger_charged();
+  struct acre__ledger_figures ledger;
+  acre__ledger_read(&ledger);
+  out->commit_charge = ledger.charged;
+  out->commit_peak = ledger.peak;
+  out->commit_limit = ledger.limit;
+  out->commit_bound = ledger.bound;
   out->metadata_bytes = acre__meta_bytes();
 }
 

@@ -56,7 +56,11 @@ static bool handle(uintptr_t address, enum acre__os_fault_access access) {
     } else if (is_allowed(region->protection, access)) {
       size_t start, end;
       step_around(region, page, &start, &end);
-      handled = acre__commit_pages(region, start, end, (acre_vm_protection)region->protection) == ACRE_OK;
+      acre_vm_protection protection = (acre_vm_protection)region->protection;
+      acre_result result = acre__commit_pages(region, start, end, protection);
+      /* Where the step does not fit into the commit limit, the page may. */
+      if (result == ACRE_E_COMMIT_LIMIT) result = acre__commit_pages(region, page, page + 1, protection);
+      handled = result == ACRE_OK;
     }
   }
   acre__unlock(&region->lock);

@@ -7,7 +7,7 @@
 #include "vm/root.h"
 
 acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection protection, acre_vm_protection most,
-                                  void **out) {
+                                  bool copy_on_write, void **out) {
   struct acre__root *root = acre__root_get();
   const struct acre__os_system *system = &root->system;
   uintptr_t base = acre__align_down((uintptr_t)wish, system->granularity);
@@ -28,7 +28,8 @@ acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection pr
                                    .kind = ACRE_VM_KIND_MAPPED,
                                    .protection = protection,
                                    .most = most,
-                                   .all_committed = true};
+                                   .all_committed = true,
+                                   .copy_on_write = copy_on_write};
   result = acre__region_enter(&plan);
   if (result != ACRE_OK) {
     (void)acre__os_release((void *)base, size);

@@ -9,10 +9,11 @@
  * Reserves `size` bytes (whole pages) at the granularity, at `wish` rounded down to it or,
  * for NULL, anywhere, and enters them as a region whose pages are committed
  * with `protection` and may get up to `most`. Nothing is mapped there yet.
- * Results as acre_vm_reserve.
+ * `copy_on_write`: its pages can become the program's own, and are charged.
+ * Results as acre_vm_reserve, and ACRE_E_COMMIT_LIMIT.
  */
 acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection protection, acre_vm_protection most,
-                                  void **out);
+                                  bool copy_on_write, void **out);
 
 /* Takes the region out and frees its range, with whatever is mapped there. Results as acre_vm_release. */
 acre_result acre__vm_view_release(void *base);

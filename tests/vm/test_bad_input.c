@@ -62,7 +62,7 @@ static void make_world(void) {
           world.foreign);
   memset(world.foreign, 3, span);
   void *view;
-  REQUIRE_OK(acre__vm_view_reserve(world.area + 6 * span, span, ACRE_VM_READ, ACRE_VM_READ, &view));
+  REQUIRE_OK(acre__vm_view_reserve(world.area + 6 * span, span, ACRE_VM_READ, ACRE_VM_READ, false, &view));
   world.view = view;
   REQUIRE(mmap(view, span, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == view);
   REQUIRE_OK(acre_vm_commit(world.first + 8 * world.page, 32 * world.page, ACRE_VM_DEFAULT));
@@ -275,7 +275,7 @@ static const struct bad_reservation {
     {SIZE_MAX, {0}, false, ACRE_E_INVALID_SIZE},
     {SIZE_MAX - 4094, {0}, false, ACRE_E_INVALID_SIZE},
     {SIZE_MAX - 4095, {0}, false, ACRE_E_NO_ADDRESS_SPACE},
-    {1, {.flags = 4}, false, ACRE_E_INVALID_ARGUMENT},
+    {1, {.flags = 1u << 30}, false, ACRE_E_INVALID_ARGUMENT},
     {1, {.flags = 0x80000000u}, false, ACRE_E_INVALID_ARGUMENT},
     {1, {.flags = ACRE_VM_COMMIT | 0x100}, false, ACRE_E_INVALID_ARGUMENT},
     {1, {.protection = (acre_vm_protection)7}, false, ACRE_E_INVALID_PROTECTION},

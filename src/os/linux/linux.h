@@ -106,4 +106,9 @@ uintptr_t acre__linux_highest_address(void);
 /* The number at the start of a small file of /proc or /sys, or `otherwise`. */
 uint64_t acre__linux_read_number(const char *path, uint64_t otherwise);
 
+/* ------------------------------------------------------------- bounds.c */
+
+/* acre__os_bounds_read's part for groups, reading these files in place of /proc/self/mountinfo and /proc/self/cgroup. */
+void acre__linux_group_bound(struct acre__os_bounds *bounds, const char *mounts, const char *groups);
+
 #endif
