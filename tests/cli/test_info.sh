@@ -39,6 +39,8 @@ equals "$(getconf _NPROCESSORS_ONLN)" system processors
 equals "$(($(sed -n 's/^SwapTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 1024))" system swap
 equals "0" process regions
 equals "0" process commit_charge
+equals "0" process commit_peak
+json process commit_bound | grep -qx 'memory\|group\|none' || fail "commit_bound is '$(json process commit_bound)'"
 json mechanisms commit | grep -qx 'guard\|mprotect' || fail "mechanisms.commit is '$(json mechanisms commit)'"
 
 export ACRE_OPTIONS=commit=mprotect,query=proc,populate=touch
@@ -47,6 +49,13 @@ equals mprotect mechanisms commit
 equals proc mechanisms query
 equals touch mechanisms populate
 unset ACRE_OPTIONS
+
+ACRE_OPTIONS=commit_limit=3M run info --json
+equals "$((3 << 20))" process commit_limit
+equals user process commit_bound
+ACRE_OPTIONS=commit_limit=3M run info --lang en
+has '^  limit  *3 MiB (as ACRE_OPTIONS says)$'
+has '^  charge  *0 B$'
 
 for language in en ko; do
   run info --lang $language

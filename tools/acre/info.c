@@ -42,6 +42,16 @@ static const char *populate_way_name(acre_populate_way way) {
   return way == ACRE_POPULATE_BY_MADVISE ? "madvise" : "touch";
 }
 
+static const char *commit_bound_name(acre_commit_bound bound) {
+  switch (bound) {
+    case ACRE_COMMIT_BOUND_USER: return "user";
+    case ACRE_COMMIT_BOUND_MEMORY: return "memory";
+    case ACRE_COMMIT_BOUND_GROUP: return "group";
+    case ACRE_COMMIT_BOUND_NONE: break;
+  }
+  return "none";
+}
+
 static void print_json(const acre_system *system) {
   struct json json;
   json_start(&json, stdout);
@@ -71,6 +81,9 @@ static void print_json(const acre_system *system) {
   json_number(&json, "regions", system->regions);
   json_number(&json, "reserved_bytes", system->reserved_bytes);
   json_number(&json, "commit_charge", system->commit_charge);
+  json_number(&json, "commit_peak", system->commit_peak);
+  json_number(&json, "commit_limit", system->commit_limit);
+  json_string(&json, "commit_bound", commit_bound_name(system->commit_bound));
   json_number(&json, "metadata_bytes", system->metadata_bytes);
   json_end_object(&json);
   json_end_object(&json);
@@ -114,6 +127,29 @@ static void print_kernel(const acre_system *system) {
                                  ? _(overcommit[system->overcommit_mode])
                                  : _("unknown"));
   print_row(_("transparent large pages"), system->transparent_large_pages ? _("on request") : _("no"));
+}
+
+static const char *commit_bound_text(acre_commit_bound bound) {
+  switch (bound) {
+    case ACRE_COMMIT_BOUND_USER: return _("as ACRE_OPTIONS says");
+    case ACRE_COMMIT_BOUND_MEMORY: return _("RAM, swap and paging file");
+    case ACRE_COMMIT_BOUND_GROUP: return _("as the cgroup allows");
+    case ACRE_COMMIT_BOUND_NONE: break;
+  }
+  return _("unknown");
+}
+
+static void print_commit(const acre_system *system) {
+  char value[128];
+  print_heading(_("Commit, of this process"));
+  if (system->commit_bound == ACRE_COMMIT_BOUND_NONE)
+    snprintf(value, sizeof value, "%s", _("none"));
+  else
+    snprintf(value, sizeof value, "%s (%s)", text_size(system->commit_limit).s,
+             commit_bound_text(system->commit_bound));
+  print_row(_("limit"), value);
+  print_row(_("charge"), text_size(system->commit_charge).s);
+  print_row(_("peak"), text_size(system->commit_peak).s);
 }
 
 static void print_mechanisms(const acre_system *system) {
@@ -167,6 +203,7 @@ int info_main(int argc, char **argv) {
   printf("%sacre %s%s, %s\n", terminal_paint(PAINT_TITLE), acre_version(), terminal_paint(PAINT_NONE), system.kernel);
   print_system(&system);
   print_kernel(&system);
+  print_commit(&system);
   print_mechanisms(&system);
   return TOOL_OK;
 }
