@@ -11,6 +11,8 @@
  * one compare-and-swap on the stripe of the thread's number, and gives back to
  * it as well. So charged = taken - all credit, at any moment in which nobody is
  * at work, and charged <= taken <= limit: whatever is credited may be used.
+ * While a lowered limit is below the charge, the stripes are closed: they hold no
+ * credit, and what is given back goes to `taken` at once.
  *
  * Only the lock's holder moves pages between stripes and `taken`. Before it
  * refuses anybody it recalls all credit and reads the limit anew: a charge that
@@ -44,17 +46,20 @@ enum {
   STALE_MS = 100
 };
 
-/* credit | least << 32, in pages. */
+/* credit | CLOSED | least << 32, in pages. */
 struct stripe {
   _Alignas(CACHE_LINE) _Atomic uint64_t word;
 };
+
+#define CLOSED UINT32_C(0x80000000)
 
 static struct stripe stripes[STRIPES];
 
 /* In pages, UINT64_MAX where nothing bounds; under the lock. */
 static struct {
   struct acre__lock lock;
-  bool read; /* bounds have been read once */
+  bool read;   /* bounds have been read once */
+  bool closed; /* the stripes are, as taken > limit */
   acre_commit_bound bound;
   uint64_t taken, peak, limit;
   uint64_t user;    /* UINT64_MAX: none */
@@ -64,7 +69,7 @@ static struct {
 } ledger = {.user = UINT64_MAX, .limit = UINT64_MAX};
 
 static uint32_t credit_of(uint64_t word) {
-  return (uint32_t)word;
+  return (uint32_t)word & ~CLOSED;
 }
 
 static uint32_t least_of(uint64_t word) {
@@ -108,7 +113,8 @@ static void note_peak(const struct stripe *replaced, uint64_t was) {
 static uint64_t set_credit(struct stripe *stripe, uint64_t most, uint64_t more) {
   uint64_t was = atomic_load_explicit(&stripe->word, memory_order_relaxed), kept;
   do kept = acre__min(credit_of(was), most);
-  while (!atomic_compare_exchange_weak_explicit(&stripe->word, &was, pack(kept + more, kept + more),
+  while (!atomic_compare_exchange_weak_explicit(&stripe->word, &was,
+                                                pack(kept + more, kept + more) | (ledger.closed ? CLOSED : 0),
                                                 memory_order_relaxed, memory_order_relaxed));
   note_peak(stripe, was);
   return credit_of(was) - kept;
@@ -121,6 +127,16 @@ static bool recall(void) {
     if (credit_of(atomic_load_explicit(&stripe->word, memory_order_relaxed)) != 0)
       ledger.taken -= set_credit(stripe, 0, 0);
   return ledger.taken < before;
+}
+
+/* After `taken` or `limit` has changed. */
+static void close_or_open(void) {
+  bool close;
+  while ((close = ledger.taken > ledger.limit) != ledger.closed) {
+    ledger.closed = close;
+    for (struct stripe *stripe = stripes; stripe < stripes + STRIPES; stripe++)
+      ledger.taken -= set_credit(stripe, close ? 0 : UINT32_MAX, 0);
+  }
 }
 
 /* What the system allows, in pages; UINT64_MAX bytes are no bound. */
@@ -136,7 +152,7 @@ static void bound_by(uint64_t pages, acre_commit_bound bound) {
   ledger.bound = bound;
 }
 
-/* Finds the limit from its bounds. Nobody keeps credit beyond it. */
+/* Finds the limit from its bounds. */
 static void set_limit(void) {
   const struct acre__os_bounds *bounds = &ledger.bounds;
   ledger.limit = UINT64_MAX;
@@ -144,7 +160,7 @@ static void set_limit(void) {
   bound_by(ledger.user, ACRE_COMMIT_BOUND_USER);
   bound_by(with_room(bounds->group), ACRE_COMMIT_BOUND_GROUP);
   bound_by(with_room(bounds->ram == 0 ? UINT64_MAX : bounds->ram + bounds->swap), ACRE_COMMIT_BOUND_MEMORY);
-  if (ledger.taken > ledger.limit) (void)recall();
+  close_or_open();
 }
 
 static void read_bounds(bool always) {
@@ -202,6 +218,7 @@ static ACRE_COLD acre_result charge_slowly(struct stripe *stripe, size_t pages) 
 }
 
 acre_result acre__ledger_charge(size_t pages) {
+  if (pages == 0) return ACRE_OK;
   struct stripe *stripe = own_stripe();
   uint64_t seen = atomic_load_explicit(&stripe->word, memory_order_relaxed), wanted;
   do {
@@ -218,6 +235,7 @@ static ACRE_COLD void uncharge_slowly(struct stripe *stripe, size_t pages) {
   uint64_t cut = set_credit(stripe, batch(), 0);
   ACRE_ASSERT(pages + cut <= ledger.taken);
   ledger.taken -= pages + cut;
+  close_or_open();
   unlock(signals);
 }
 
@@ -226,7 +244,7 @@ void acre__ledger_uncharge(size_t pages) {
   size_t most = 2 * batch();
   uint64_t seen = atomic_load_explicit(&stripe->word, memory_order_relaxed), wanted;
   do {
-    if (ACRE_UNLIKELY(pages > most || credit_of(seen) + pages > most)) {
+    if (ACRE_UNLIKELY(pages > most || credit_of(seen) + pages > most || (seen & CLOSED) != 0)) {
       uncharge_slowly(stripe, pages);
       return;
     }

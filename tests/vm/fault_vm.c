@@ -281,6 +281,7 @@ static bool play(const struct attempt *attempt) {
   bool failed = acre__fault_end(&report);
 
   CHECK_INDEX();
+  CHECK_CHARGE();
   if (result != ACRE_OK && result != attempt->plan.result && !(scene->act == undo_reset_some))
     complain(attempt, acre_result_name(result));
   if (scene->act == release && result == ACRE_OK) {
@@ -361,6 +362,8 @@ static const struct reservation {
     {{.touch_step = 1}, 40, false},
     {{0}, 40, true},
     {{.flags = ACRE_VM_COMMIT}, 40, true},
+    {{.flags = ACRE_VM_COMMIT | ACRE_VM_STRICT}, 700, false},
+    {{.flags = ACRE_VM_COMMIT | ACRE_VM_STRICT, .protection = ACRE_VM_READ}, 40, false},
 };
 
 /* With `and_later` the way back is barred too, so address space may stay taken: then that is not looked at. */
@@ -377,6 +380,7 @@ static bool try_to_reserve(const struct reservation *reservation, const struct a
   acre_result result = acre_vm_reserve(reservation->pages * page, &options, &base);
   bool failed = acre__fault_end(NULL);
   CHECK_INDEX();
+  CHECK_CHARGE();
   if (result == ACRE_OK) {
     CHECK(base != NULL);
     CHECK_AGREES(base);

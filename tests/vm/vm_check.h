@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "vm/ledger.h"
 #include "vm/protection.h"
 #include "vm/region.h"
 #include "vm/root.h"
@@ -132,5 +133,19 @@ static inline void check_index(const char *file, int line) {
 }
 
 #define CHECK_INDEX() check_index(__FILE__, __LINE__)
+
+/* Bytes that are committed by the tables of the regions that are charged. While nobody else is at work. */
+static inline uint64_t committed_by_tables(void) {
+  struct acre__index *index = &acre__root.index;
+  uint64_t pages = 0;
+  acre__lock(&index->lock);
+  for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
+       region = acre__index_next(index, acre__region_base(region)))
+    if (region->charged) pages += acre__table_committed(&region->table, 0, region->table.pages);
+  acre__unlock(&index->lock);
+  return pages << acre__root.page_shift;
+}
+
+#define CHECK_CHARGE() CHECK_EQ(acre__ledger_charged(), committed_by_tables())
 
 #endif
