@@ -28,6 +28,7 @@
 #define ACRE_ARRAY_H
 
 #include <acre/base.h>
+#include <acre/vm.h>
 #include <string.h>
 
 #ifdef __cplusplus
@@ -42,8 +43,9 @@ typedef enum acre_array_mode {
 /* How to make an array. Zero in every field is the default. */
 typedef struct acre_array_options {
   acre_array_mode mode;
-  size_t growth_step; /* bytes committed at a time, rounded up to pages. 0: explicit, what is committed already
+  size_t growth_step;      /* bytes committed at a time, rounded up to pages. 0: explicit, what is committed already
                          divided by 40, at least 64 KiB and at most 4 MiB; on touch, 64 KiB */
+  acre_vm_backing backing; /* what stands behind the elements: memory, or the paging file (acre/vm.h) */
 } acre_array_options;
 
 /*

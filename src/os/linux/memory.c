@@ -339,3 +339,10 @@ acre_result acre__os_undo_reset(void *address, size_t size) {
 void acre__os_advise_large(void *address, size_t size) {
   madvise(address, size, MADV_HUGEPAGE);
 }
+
+/* ------------------------------------------------------------- fork */
+
+acre_result acre__os_keep_from_children(void *address, size_t size) {
+  int error = advise(address, size, MADV_DONTFORK);
+  return error == ENOMEM ? acre__linux_mapping_error(error, ACRE_E_NO_MEMORY) : acre__linux_error(error);
+}
