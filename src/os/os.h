@@ -169,6 +169,13 @@ acre_result acre__os_undo_reset(void *address, size_t size);
 /* Asks for large pages behind the range. A hint: never fails. */
 void acre__os_advise_large(void *address, size_t size);
 
+/*
+ * Pages of a file come into memory one by one, and never as part of a larger
+ * unit that reaches over a hole of the file: a store to such a unit would want
+ * blocks for the hole as well. ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT.
+ */
+acre_result acre__os_read_singly(void *address, size_t size);
+
 /* Children of a later fork do not get the range: its addresses are free there. ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT. */
 acre_result acre__os_keep_from_children(void *address, size_t size);
 

@@ -175,6 +175,8 @@ void acre__paging_destroy(struct acre__paged *paged) {
 void acre__paging_leave(struct acre__paged *paged, size_t pages) {
   acre__paging_uncount(paged, pages);
   close_file(paged);
+  paged->solid = 0;
+  paged->has_holes = false;
 }
 
 /* ------------------------------------------------------------- blocks */
@@ -195,6 +197,14 @@ static acre_result have_file(struct acre__region *region) {
   if (result != ACRE_OK) return result;
   result = acre__paging_map(paged, acre__region_address(region, 0), acre__region_size(region));
   if (result != ACRE_OK) close_file(paged);
+  return result;
+}
+
+static acre_result expect_holes(struct acre__region *region) {
+  struct acre__paged *paged = acre__paging_of(region);
+  if (paged->has_holes) return ACRE_OK;
+  acre_result result = acre__os_read_singly(acre__region_address(region, 0), acre__region_size(region));
+  if (result == ACRE_OK) paged->has_holes = true;
   return result;
 }
 
@@ -221,33 +231,25 @@ static size_t reserved_pages(const struct acre__region *region, size_t start, si
 acre_result acre__paging_take(struct acre__region *region, size_t start, size_t end) {
   size_t pages = reserved_pages(region, start, end);
   if (pages == 0) return ACRE_OK;
+  struct acre__paged *paged = acre__paging_of(region);
   acre_result result = have_file(region);
+  if (result == ACRE_OK && start > paged->solid) result = expect_holes(region);
   if (result != ACRE_OK) return result;
-  if (!count(acre__paging_of(region)->setting, pages)) return ACRE_E_COMMIT_LIMIT;
+  if (!count(paged->setting, pages)) return ACRE_E_COMMIT_LIMIT;
   result = allocate(region, start, end);
-  if (result != ACRE_OK) acre__paging_give_back(region, start, end);
+  if (result == ACRE_OK)
+    paged->solid = acre__max(paged->solid, end);
+  else
+    acre__paging_give_back(region, start, end);
   return result;
 }
 
-/* A block that the system does not take back stays empty, as its page is not accessible. */
-void acre__paging_give_back(struct acre__region *region, size_t start, size_t end) {
-  struct acre__paged *paged = acre__paging_of(region);
-  for (size_t page = start; page < end;) {
-    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_PROTECTION);
-    if (run.attributes == 0) (void)acre__os_file_punch(paged->file, bytes_of(page), bytes_of(run.end - page));
-    page = run.end;
-  }
-  acre__paging_uncount(paged, reserved_pages(region, start, end));
-}
-
-/* Only the chunks at the ends can be open: those between are plain reservations now. */
-static acre_result reveal_closed(struct acre__region *region, size_t start, size_t end) {
+static ACRE_COLD void make_loose(struct acre__region *region, size_t start, size_t end) {
   const struct acre__table *table = &region->table;
-  size_t first = start / ACRE_CHUNK_PAGES, last = (end - 1) / ACRE_CHUNK_PAGES;
-  if (acre__chunk_is_open(acre__table_word(table, first))) start = acre__min((first + 1) * ACRE_CHUNK_PAGES, end);
-  if (acre__chunk_is_open(acre__table_word(table, last))) end = acre__max(last * ACRE_CHUNK_PAGES, start);
-  if (start >= end) return ACRE_OK;
-  return acre__os_reveal(acre__region_address(region, start), (size_t)bytes_of(end - start));
+  size_t last = (end - 1) / ACRE_CHUNK_PAGES;
+  for (size_t chunk = acre__table_skip(table, start / ACRE_CHUNK_PAGES); chunk <= last;
+       chunk = acre__table_skip(table, chunk + 1))
+    acre__chunk_set_loose(acre__table_chunk(table, chunk), true);
 }
 
 static acre_result punch_reserved(struct acre__region *region, size_t start, size_t end) {
@@ -263,17 +265,37 @@ static acre_result punch_reserved(struct acre__region *region, size_t start, siz
   return result;
 }
 
-static ACRE_COLD void make_loose(struct acre__region *region, size_t start, size_t end) {
+/* A block that the disk does not take back is empty, as nobody could use its page. */
+void acre__paging_give_back(struct acre__region *region, size_t start, size_t end) {
+  (void)expect_holes(region);
+  if (punch_reserved(region, start, end) != ACRE_OK) make_loose(region, start, end);
+  acre__paging_uncount(acre__paging_of(region), reserved_pages(region, start, end));
+}
+
+static acre_result reveal_chunks(struct acre__region *region, size_t first, size_t last) {
+  if (first >= last) return ACRE_OK;
+  size_t start = first * ACRE_CHUNK_PAGES, end = acre__min(last * ACRE_CHUNK_PAGES, region->table.pages);
+  return acre__os_reveal(acre__region_address(region, start), (size_t)bytes_of(end - start));
+}
+
+/* The range's chunks, as wholes: one that lost its last committed page is closed now, and was perhaps open before. */
+static acre_result reveal_closed(struct acre__region *region, size_t start, size_t end) {
   const struct acre__table *table = &region->table;
-  size_t last = (end - 1) / ACRE_CHUNK_PAGES;
-  for (size_t chunk = acre__table_skip(table, start / ACRE_CHUNK_PAGES); chunk <= last;
-       chunk = acre__table_skip(table, chunk + 1))
-    acre__chunk_set_loose(acre__table_chunk(table, chunk), true);
+  size_t from = start / ACRE_CHUNK_PAGES, last = (end - 1) / ACRE_CHUNK_PAGES + 1;
+  acre_result result = ACRE_OK;
+  for (size_t chunk = from; chunk < last && result == ACRE_OK; chunk++) {
+    chunk = acre__table_skip(table, chunk);
+    if (chunk >= last || !acre__chunk_is_open(acre__table_word(table, chunk))) continue;
+    result = reveal_chunks(region, from, chunk);
+    from = chunk + 1;
+  }
+  return result == ACRE_OK ? reveal_chunks(region, from, last) : result;
 }
 
 acre_result acre__paging_free(struct acre__region *region, size_t start, size_t end) {
   acre_result result = ACRE_OK;
   if (acre__region_hides(region)) result = reveal_closed(region, start, end);
+  if (result == ACRE_OK) result = expect_holes(region);
   if (result == ACRE_OK) result = punch_reserved(region, start, end);
   if (result != ACRE_OK) make_loose(region, start, end);
   return result;

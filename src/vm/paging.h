@@ -28,7 +28,12 @@
  *   descriptor is still that of its file: a program that closes what it does not
  *   know must not make Acre punch holes into another file of its own.
  *
- * The file is as long as the last page that was ever committed.
+ * The file is as long as the last page that was ever committed. While it has no
+ * holes, as that of an array, the system reads ahead, in units of many pages.
+ * A unit that had a hole in it would want blocks for it at a store to any of
+ * its pages, which a full disk refuses with SIGBUS: so before the first hole
+ * comes the region is told to read pages singly (acre_vm_prefetch still reads
+ * many at once).
  *
  * Lock: the region's for what belongs to a region; `paging_lock` of the root,
  * taken last and for a moment, for which setting is current. Counts are atomic.
@@ -52,7 +57,9 @@ struct acre__paged {
   struct acre__paging_setting *setting;
   struct acre__os_file file;
   struct acre__os_identity identity;
-  bool is_open; /* not so in a child of fork until it commits */
+  size_t solid;   /* pages from the file's start on that have blocks, as long as it has no holes */
+  bool has_holes; /* among its blocks: pages are read singly then */
+  bool is_open;   /* not so in a child of fork until it commits */
 };
 
 /* The region's, which is `paged`. */

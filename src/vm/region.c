@@ -333,6 +333,7 @@ void acre__region_forget(uintptr_t base, acre_vm_kind kind) {
 static void empty_paged(struct acre__region *region) {
   struct acre__index *index = &acre__root.index;
   struct acre__table *table = &region->table;
+  if (!acre__paging_of(region)->is_open) return; /* empty in the parent, too, which is a child that never used it */
   size_t pages = table->pages, committed = acre__table_committed(table, 0, pages);
   uintptr_t base = acre__region_base(region);
   acre__mappings_changed(-(intptr_t)acre__table_boundaries(table, 0, pages));

@@ -91,6 +91,7 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_MAPS_AT] = "acre__os_maps_at",
       [ACRE_FAULT_FAULT_INSTALL] = "acre__os_fault_install",
       [ACRE_FAULT_AT_FORK] = "acre__os_at_fork",
+      [ACRE_FAULT_READ_SINGLY] = "acre__os_read_singly",
       [ACRE_FAULT_KEEP_FROM_CHILDREN] = "acre__os_keep_from_children",
       [ACRE_FAULT_DIRECTORY_OPEN] = "acre__os_directory_open",
       [ACRE_FAULT_FILE_TEMPORARY] = "acre__os_file_temporary",
@@ -116,6 +117,7 @@ __typeof__(acre__os_lock) acre__os_real_lock;
 __typeof__(acre__os_unlock) acre__os_real_unlock;
 __typeof__(acre__os_reset) acre__os_real_reset;
 __typeof__(acre__os_undo_reset) acre__os_real_undo_reset;
+__typeof__(acre__os_read_singly) acre__os_real_read_singly;
 __typeof__(acre__os_keep_from_children) acre__os_real_keep_from_children;
 
 acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out) {
@@ -183,6 +185,10 @@ acre_result acre__os_reset(void *address, size_t size) {
 
 acre_result acre__os_undo_reset(void *address, size_t size) {
   return fails(ACRE_FAULT_UNDO_RESET) ? state.plan.result : acre__os_real_undo_reset(address, size);
+}
+
+acre_result acre__os_read_singly(void *address, size_t size) {
+  return fails(ACRE_FAULT_READ_SINGLY) ? state.plan.result : acre__os_real_read_singly(address, size);
 }
 
 acre_result acre__os_keep_from_children(void *address, size_t size) {
