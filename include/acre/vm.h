@@ -50,9 +50,8 @@
  * paging file hold (acre_vm_set_paging_file).
  *
  * Signal handlers: none of these functions may be called from one. Touching
- * memory of a region with `touch_step` in a handler is fine, unless the handler
- * interrupted a function of this file at work on the same region, or on a region
- * that another handler touches at that moment in the same way.
+ * memory of a region with `touch_step` in a handler is always fine. (What a fault
+ * handler may do: acre/fault.h.)
  */
 #ifndef ACRE_VM_H
 #define ACRE_VM_H
@@ -71,7 +70,8 @@ typedef enum acre_vm_protection {
   ACRE_VM_READ_WRITE = 3,
   ACRE_VM_EXECUTE = 4, /* processors that cannot execute without reading let it be read */
   ACRE_VM_EXECUTE_READ = 5,
-  ACRE_VM_EXECUTE_READ_WRITE = 6
+  ACRE_VM_EXECUTE_READ_WRITE = 6,
+  ACRE_VM_GUARD = 16 /* a modifier: ORed to one of those for commit and protect (acre/fault.h). Win32: PAGE_GUARD */
 } acre_vm_protection;
 
 typedef enum acre_vm_state { ACRE_VM_FREE = 0, ACRE_VM_RESERVED = 1, ACRE_VM_COMMITTED = 2 } acre_vm_state;
@@ -189,7 +189,7 @@ typedef struct acre_vm_info {
   void *base;                           /* the page of the address that was asked for */
   size_t size;                          /* bytes from base to the end of the run */
   acre_vm_state state;                  /* of the run */
-  acre_vm_protection protection;        /* of the run; ACRE_VM_NO_ACCESS unless committed */
+  acre_vm_protection protection;        /* of the run, perhaps with ACRE_VM_GUARD; ACRE_VM_NO_ACCESS unless committed */
   acre_vm_kind kind;                    /* what stands there */
   void *region_base;                    /* region (of Acre's) or mapping (others'); NULL if free */
   size_t region_size;                   /* its bytes; 0 if free */
@@ -349,5 +349,7 @@ ACRE_API acre_result acre_vm_set_paging_file(const char *path, uint64_t maximum)
 #ifdef __cplusplus
 }
 #endif
+
+#include <acre/fault.h> /* handlers of faults, guard pages, growing stacks */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/chunks.h"
+#include "vm/fault.h"
 #include "vm/ledger.h"
 #include "vm/paging.h"
 #include "vm/protection.h"
@@ -30,9 +31,9 @@ static void survey_chunk(acre__chunk word, size_t base, size_t start, size_t end
   for (size_t page = start; page < end;) {
     struct acre__run run = acre__chunk_run(word, (unsigned)(page - base));
     size_t until = acre__min(base + run.end, end);
-    unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
-    unsigned mapped = attributes != 0 ? attributes : acre__chunk_base(word);
-    if (attributes == 0) {
+    unsigned access = acre__page_access(run.attributes);
+    unsigned mapped = access != 0 ? access : acre__chunk_base(word);
+    if (access == 0) {
       work->fresh_pages += until - page;
       if (acre__chunk_is_open(word)) widen(&work->reveal_from, &work->reveal_to, page, until);
     }
@@ -59,9 +60,9 @@ static acre_result open_if_shredded(struct acre__region *region, size_t start, s
   size_t first = chunk * ACRE_CHUNK_PAGES;
   if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
   if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
-  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, protection);
+  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, acre__page_access(protection));
   if (more <= 0 || (*word == 0 && acre__mappings_are_few(more, start == 0))) return ACRE_OK;
-  acre_result result = acre__chunk_make_open(region, chunk, start, end, protection);
+  acre_result result = acre__chunk_make_open(region, chunk, start, end, protection & ACRE_PAGE_PROTECTION);
   return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
 }
 
@@ -91,18 +92,18 @@ static acre_result empty_loose(struct acre__region *region, size_t start, size_t
   return result;
 }
 
-ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapped) {
   for (size_t page = start; page < end;) {
     size_t chunk = page / ACRE_CHUNK_PAGES;
     acre__chunk *word = acre__table_chunk(&region->table, chunk);
     struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
     size_t until = acre__min(chunk * ACRE_CHUNK_PAGES + run.end, end);
-    unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
+    unsigned access = acre__page_access(run.attributes);
     void *address = acre__region_address(region, page);
     size_t size = (until - page) << acre__root.page_shift;
     acre_result result = ACRE_OK;
-    if (attributes != 0) {
-      if (attributes != protection) result = acre__os_protect(address, size, (acre_vm_protection)attributes);
+    if (access != 0) {
+      if (access != mapped) result = acre__os_protect(address, size, (acre_vm_protection)access);
     } else if (acre__chunk_is_open(*word)) {
       result = acre__os_hide(address, size);
       if (result == ACRE_OK) result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
@@ -197,19 +198,20 @@ static acre_result populate_fresh(struct acre__region *region, size_t start, siz
 static acre_result commit_charged(struct acre__region *region, size_t start, size_t end,
                                   acre_vm_protection protection) {
   struct acre__table *table = &region->table;
+  unsigned mapped = acre__page_access(protection);
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
   if (acre__region_hides(region)) result = open_edges(region, start, end, protection);
   if (result != ACRE_OK) {
-    acre__commit_undo(region, start, end, protection); /* one edge may be open already */
+    acre__commit_undo(region, start, end, mapped); /* one edge may be open already */
     return result;
   }
 
-  struct work work = survey(table, start, end, protection);
+  struct work work = survey(table, start, end, mapped);
   size_t from = work.protect_from, to = work.protect_to;
   intptr_t more = 0;
   if (from < to) {
-    more = acre__table_boundaries_gained(table, from, to, protection);
+    more = acre__table_boundaries_gained(table, from, to, mapped);
     if (!acre__region_hides(region) && more > 0) acre__chunks_coarsen(region, more, &from, &to);
   }
 
@@ -226,9 +228,10 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   }
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
   if (result == ACRE_OK && from < to)
-    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);
+    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift,
+                             (acre_vm_protection)mapped);
   if (result != ACRE_OK) {
-    acre__commit_undo(region, start, end, protection);
+    acre__commit_undo(region, start, end, mapped);
     return result;
   }
   record_commit(region, start, end, protection);
@@ -241,7 +244,8 @@ static acre_result commit_pages(struct acre__region *region, size_t start, size_
   struct acre__table *table = &region->table;
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
   acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
-  if (word != NULL && (!region->strict || acre__protection_writes(protection))) {
+  bool is_guard = (protection & ACRE_VM_GUARD) != 0;
+  if (word != NULL && !is_guard && (!region->strict || acre__protection_writes(protection))) {
     unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
     struct acre__run run = acre__chunk_run(*word, from);
     enum simple simple = simple_case(*word, run, from, until, protection);
@@ -271,15 +275,18 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
 }
 
 acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {
-  if (protection != ACRE_VM_DEFAULT && !acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
+  bool is_default = (protection & ~ACRE_VM_GUARD) == ACRE_VM_DEFAULT;
+  if (!is_default && !acre__protection_is_valid_of_page(protection)) return ACRE_E_INVALID_PROTECTION;
   struct acre__range range;
-  acre_result result = acre__range_lock(address, size, &range);
+  acre_result result = acre__range_lock_to_guard(address, size, protection, &range);
   if (result != ACRE_OK) return result;
-  if (protection == ACRE_VM_DEFAULT) protection = (acre_vm_protection)range.region->protection;
-  if (range.region->kind == ACRE_VM_KIND_PRIVATE)
-    result = acre__commit_pages(range.region, range.start, range.end, protection);
-  else
+  if (is_default) protection |= range.region->protection;
+  if (range.region->kind != ACRE_VM_KIND_PRIVATE)
     result = ACRE_E_WRONG_KIND;
+  else if (!acre__protection_is_valid_of_page(protection))
+    result = ACRE_E_INVALID_PROTECTION; /* a guard in a region whose pages allow no access */
+  else
+    result = acre__commit_pages(range.region, range.start, range.end, protection);
   acre__range_unlock(&range);
   return result;
 }

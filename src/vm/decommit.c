@@ -107,7 +107,7 @@ static acre_result hide_in_open_chunk(struct acre__region *region, size_t start,
     undo_hide(region, start, end);
     return result;
   }
-  struct acre__page_run run = acre__table_run(&region->table, start, end, ACRE_PAGE_PROTECTION);
+  struct acre__page_run run = acre__table_run(&region->table, start, end, ACRE_PAGE_EFFECT);
   if (run.attributes != base || run.end < end) {
     acre_result protected = acre__os_protect(address, bytes_of(end - start), (acre_vm_protection)base);
     /* Hidden all the same; what the mapping is like below is found out by the next commit. */

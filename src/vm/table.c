@@ -151,8 +151,8 @@ size_t acre__table_committed(const struct acre__table *table, size_t start, size
 
 unsigned acre__table_mapped_as(const struct acre__table *table, size_t page) {
   acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
-  unsigned protection = acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes & ACRE_PAGE_PROTECTION;
-  return protection != 0 ? protection : acre__chunk_base(word);
+  unsigned access = acre__page_access(acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes);
+  return access != 0 ? access : acre__chunk_base(word);
 }
 
 /*
@@ -168,8 +168,8 @@ static unsigned mapped_run(const struct acre__table *table, size_t page, size_t 
   }
   struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
   *until = chunk * ACRE_CHUNK_PAGES + run.end;
-  unsigned protection = run.attributes & ACRE_PAGE_PROTECTION;
-  return protection != 0 ? protection : acre__chunk_base(*word);
+  unsigned access = acre__page_access(run.attributes);
+  return access != 0 ? access : acre__chunk_base(*word);
 }
 
 /* How the pages on either side of a range are mapped. */

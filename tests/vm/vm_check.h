@@ -113,7 +113,7 @@ static inline void check_agrees(const char *file, int line, void *base) {
   if (!acre__table_is_valid(table)) test_fail(file, line, "the table is not valid");
   for (size_t page = 0; page < table->pages; page++) {
     acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
-    unsigned attributes = acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes & ACRE_PAGE_PROTECTION;
+    unsigned attributes = acre__page_access(acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes);
     void *address = acre__region_address(region, page);
     bool can_read = test_can_read(address), can_write = test_can_write(address);
     if (access_agrees(attributes, acre__chunk_is_loose(word), can_read, can_write)) continue;
@@ -121,7 +121,7 @@ static inline void check_agrees(const char *file, int line, void *base) {
               attributes, can_read ? "" : "not", can_write ? "" : "not");
     break;
   }
-  acre__unlock(&region->lock);
+  acre__region_unlock(region);
 }
 
 #define CHECK_AGREES(base) check_agrees(__FILE__, __LINE__, base)
