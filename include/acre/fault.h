@@ -85,8 +85,8 @@ typedef enum acre_vm_fault_answer {
 typedef acre_vm_fault_answer (*acre_vm_fault_handler)(const acre_vm_fault *fault, void *context);
 
 /*
- * Has `handler` asked about faults in the region (also a view) that Acre does not
- * repair by itself. One handler a region: a new one replaces the old one; NULL
+ * Has `handler` asked about faults in the region (also a view's: acre_vm_query
+ * tells its region_base) that Acre does not repair by itself. One handler a region: a new one replaces the old one; NULL
  * removes it.
  * Result: ACRE_E_INVALID_ARGUMENT, region_base is NULL; ACRE_E_NOT_A_REGION;
  *   ACRE_E_NOT_REGION_BASE; ACRE_E_NO_MEMORY; ACRE_E_BUSY, see above.
