@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A million faults, at random, in several threads at once: pages committed by a
- * touch, by a handler, and guard pages, in regions where every other page is
- * another thread's, who commits, decommits and protects beside it. Each thread
+ * touch, by a handler, and guard pages, in regions where the pages on either side
+ * of eight are other threads', who commit, decommit and protect them. Each thread
  * knows what its own pages hold. Meanwhile signal handlers fault as well.
  */
 #include <pthread.h>
@@ -11,7 +11,7 @@
 
 #include "vm/vm_check.h"
 
-enum { THREADS = 4, PAGES = 1024, OWN_PAGES = PAGES / THREADS, ALARM_PAGES = 512 };
+enum { THREADS = 4, PAGES = 2048, BLOCK = 8, OWN_PAGES = PAGES / THREADS, ALARM_PAGES = 512 };
 
 static unsigned long faults_wanted; /* by all threads together */
 static size_t page;
@@ -26,7 +26,7 @@ static acre_vm_fault_answer answer(const acre_vm_fault *fault, void *context) {
   return acre_vm_commit(fault->address, 1, ACRE_VM_DEFAULT) == ACRE_OK ? ACRE_VM_FAULT_HANDLED : ACRE_VM_FAULT_FAIL;
 }
 
-/* One thread's pages of both regions: number i of it is page i * THREADS + self. */
+/* One thread's pages of both regions: blocks number self, self + THREADS, ... */
 struct owner {
   uintptr_t self;
   uint64_t random;
@@ -46,10 +46,18 @@ static void touch_page(struct owner *owner, unsigned region, size_t at, char *ad
   if (region == 1) owner->guard[at] = false;
 }
 
-static void take_page(struct owner *owner, unsigned region, size_t at, char *address) {
-  CHECK_OK(acre_vm_decommit(address, page));
-  owner->content[region][at] = 0;
-  if (region == 1) owner->guard[at] = false;
+static char *address_of(const struct owner *owner, unsigned region, size_t at) {
+  size_t place = (at / BLOCK * THREADS + owner->self) * BLOCK + at % BLOCK;
+  return (region == 0 ? touched : handled) + place * page;
+}
+
+static void take_block(struct owner *owner, unsigned region, size_t at) {
+  at -= at % BLOCK;
+  CHECK_OK(acre_vm_decommit(address_of(owner, region, at), BLOCK * page));
+  for (size_t i = at; i < at + BLOCK; i++) {
+    owner->content[region][i] = 0;
+    if (region == 1) owner->guard[i] = false;
+  }
 }
 
 static void guard_page(struct owner *owner, size_t at, char *address) {
@@ -62,16 +70,15 @@ static void *make_faults(void *argument) {
   struct owner *owner = argument;
   while (owner->faults < faults_wanted / THREADS) {
     uint64_t random = test_random_next(&owner->random);
-    unsigned region = random & 1, action = (random >> 1) % 4;
+    unsigned region = random & 1, action = (random >> 1) % 16;
     size_t at = (size_t)(random >> 8) % OWN_PAGES;
-    char *address = (region == 0 ? touched : handled) + (at * THREADS + owner->self) * page;
-    bool fresh = owner->content[region][at] == 0;
-    if (fresh || action == 0)
+    char *address = address_of(owner, region, at);
+    if (owner->content[region][at] == 0 || action < 4)
       touch_page(owner, region, at, address);
-    else if (region == 1 && action == 1)
+    else if (region == 1 && action < 12)
       guard_page(owner, at, address);
     else
-      take_page(owner, region, at, address);
+      take_block(owner, region, at);
   }
   return NULL;
 }
