@@ -105,6 +105,11 @@ def target_rows(figures):
     yield ratio_row("decommit one, untouched", "guard install", figures["commit/decommit_one_page"], 1.5)
     yield ratio_row("decommit one, touched", "guard install", figures["commit/decommit_one_touched_page"], 1.5)
 
+    what = "commit on touch, 64 KiB steps"
+    yield ratio_row(what, "bare handler, mprotect", figures["fault/touch_steps_of/65536"], 1.3)
+    what = "commit on touch, one page"
+    yield ratio_row(what, "bare handler, mprotect", figures["fault/touch_steps_of/4096"], 1.3)
+
     run = figures["scattered/alternate_pages_of_1_gib"]
     value, text = spread(run, "ratio", reverse=True)
     what = "131,072 alternate pages of 1 GiB"
