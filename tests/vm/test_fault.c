@@ -3,16 +3,16 @@
  * acre_vm_on_fault: what a handler is told, what its answers do, what it may do,
  * and who is asked after it. And a touch step that is set later.
  */
-#include <fcntl.h>
+#include <acre/filemap.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vm/view.h"
 #include "vm/vm_check.h"
 
 static volatile char sink;
@@ -288,13 +288,21 @@ static void shorten_a_view(void *context) {
   set_signal_handler(SIGBUS, jump_out);
   set_signal_handler(SIGSEGV, jump_out);
   size_t page = page_bytes();
-  void *base;
-  short_file = memfd_create("short", 0);
+  char path[] = "/tmp/acre-fault-XXXXXX";
+  short_file = mkstemp(path);
   REQUIRE(short_file >= 0 && ftruncate(short_file, (off_t)(4 * page)) == 0);
-  REQUIRE_OK(acre__vm_view_reserve(NULL, 4 * page, ACRE_VM_READ_WRITE, ACRE_VM_READ_WRITE, &base));
-  struct acre__os_file file = {short_file};
-  REQUIRE_OK(acre__os_map_file(base, 4 * page, file, 0, ACRE_VM_READ_WRITE, false));
-  char *view = base;
+  acre_file *file;
+  acre_section *section;
+  acre_view *mapped;
+  acre_file_options file_options = {.access = ACRE_ACCESS_READ_WRITE};
+  acre_section_options section_options = {.access = ACRE_ACCESS_READ_WRITE};
+  acre_view_options view_options = {.access = ACRE_ACCESS_READ_WRITE};
+  acre_result result = acre_file_open(path, &file_options, &file);
+  unlink(path);
+  REQUIRE_OK(result);
+  REQUIRE_OK(acre_section_create(file, &section_options, &section));
+  REQUIRE_OK(acre_view_map(section, 0, 0, &view_options, &mapped));
+  char *view = acre_view_data(mapped);
   write_byte(view + 3 * page, 1);
   REQUIRE(ftruncate(short_file, 0) == 0);
   memset(&notes, 0, sizeof notes);
@@ -316,7 +324,10 @@ static void shorten_a_view(void *context) {
   notes.act = make_writable;
   write_byte(view, 1);
   CHECK_EQ(notes.fault.reason, ACRE_VM_FAULT_PROTECTED);
-  CHECK_OK(acre__vm_view_release(view));
+  CHECK_OK(acre_view_unmap(mapped));
+  CHECK_RESULT(acre_vm_on_fault(view, note, &notes), ACRE_E_NOT_A_REGION);
+  acre_section_close(section);
+  acre_file_close(file);
 }
 
 TEST(a_view_whose_file_becomes_shorter) {
