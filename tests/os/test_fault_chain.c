@@ -244,6 +244,22 @@ TEST(going_to_the_top_again_makes_no_circle) {
   CHECK_IN_CHILD(newcomer_passes_on, NULL);
 }
 
+/* The newcomer's handler has nothing blocked but the signal itself; ours has its own mask all the same, and may fault. */
+static void newcomer_with_another_mask(void *context) {
+  (void)context;
+  ours = reserve(1);
+  REQUIRE_OK(acre__os_fault_install(see_mask));
+  set_handler(SIGSEGV, pass_on, 0, &passes_to);
+  *(volatile char *)ours = 1;
+  CHECK_EQ(calls, 1);
+  CHECK(sigismember(&mask_in_handler, SIGALRM) == 1);
+  CHECK(sigismember(&mask_in_handler, SIGSEGV) == 0);
+}
+
+TEST(the_mask_is_ours_whoever_calls) {
+  CHECK_IN_CHILD(newcomer_with_another_mask, NULL);
+}
+
 static void newcomer_keeps_it(void *context) {
   (void)context;
   install();

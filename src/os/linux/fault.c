@@ -24,7 +24,8 @@
  * Asynchronous signals are held back while the handler works: it has a region's
  * lock, and another handler that touches the same region would wait for it
  * forever. Faults are not: what the program's own fault handler touches is
- * repaired like everything else.
+ * repaired like everything else. The kernel sees to that when it calls us; one
+ * who passes on to us has a mask of his own, so it is set at every call.
  *
  * A signal that was sent (kill) is never ours.
  *
@@ -184,6 +185,17 @@ static bool is_access(int number, const siginfo_t *info) {
   return info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR || info->si_code == BUS_MCEERR_AR;
 }
 
+/* All but what instructions raise; of that, what the interrupted code held back, but for our own two. */
+static void set_own_mask(const sigset_t *interrupted) {
+  sigset_t mask;
+  sigfillset(&mask);
+  for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) {
+    int number = synchronous[i];
+    if (number == SIGSEGV || number == SIGBUS || sigismember(interrupted, number) == 0) sigdelset(&mask, number);
+  }
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 static enum acre__os_fault_answer ask(int number, const siginfo_t *info, ucontext_t *context) {
   if (!is_access(number, info)) return ACRE_OS_FAULT_PASS_ON;
   struct acre__os_fault fault = {.address = (uintptr_t)info->si_addr,
@@ -198,6 +210,8 @@ static enum acre__os_fault_answer ask(int number, const siginfo_t *info, ucontex
 }
 
 static void on_fault(unsigned level, int number, siginfo_t *info, void *context) {
+  const ucontext_t *interrupted = context;
+  set_own_mask(&interrupted->uc_sigmask);
   switch (ask(number, info, context)) {
     case ACRE_OS_FAULT_REPAIRED: break;
     case ACRE_OS_FAULT_PASS_ON: to_previous(owner_before(number, level), number, info, context); break;
