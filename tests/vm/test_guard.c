@@ -230,6 +230,13 @@ static char *race_base;
 static size_t race_page;
 static pthread_barrier_t barrier;
 
+static acre_vm_fault_answer count(const acre_vm_fault *fault, void *context) {
+  (void)context;
+  atomic_fetch_add(&told.calls, 1);
+  atomic_fetch_add(&told.guards, fault->reason == ACRE_VM_FAULT_GUARD);
+  return ACRE_VM_FAULT_HANDLED;
+}
+
 __attribute__((no_sanitize("thread"))) static void *touch_the_same(void *unused) {
   for (unsigned round = 0; round < ROUNDS; round++) {
     pthread_barrier_wait(&barrier);
@@ -244,6 +251,7 @@ TEST(one_of_several_threads_is_told) {
   pthread_t threads[THREADS];
   race_page = page_bytes();
   race_base = told_region(RACE_PAGES);
+  REQUIRE_OK(acre_vm_on_fault(race_base, count, NULL));
   REQUIRE(pthread_barrier_init(&barrier, NULL, THREADS + 1) == 0);
   CHECK_OK(acre_vm_commit(race_base, RACE_PAGES * race_page, ACRE_VM_DEFAULT));
   for (unsigned i = 0; i < THREADS; i++) REQUIRE(pthread_create(&threads[i], NULL, touch_the_same, NULL) == 0);

@@ -15,6 +15,9 @@
 
 enum { KIB = 1 << 10, MIB = 1 << 20 };
 
+/* For threads: a sanitizer has much thread-local data. */
+static const acre_vm_stack_options for_threads = {.commit = SANITIZED ? 2 * MIB : 0};
+
 static acre_vm_stack reserve_stack(size_t size, const acre_vm_stack_options *options) {
   acre_vm_stack stack;
   REQUIRE_OK(acre_vm_stack_reserve(size, options, &stack));
@@ -75,15 +78,15 @@ TEST(threads_recurse_deep) {
   static struct runner runners[THREADS];
   pthread_t threads[THREADS];
   for (unsigned i = 0; i < THREADS; i++) {
-    runners[i] = (struct runner){.stack = reserve_stack(256 * (size_t)MIB, NULL), .depth = DEPTH};
-    CHECK(committed_bytes(&runners[i].stack) <= 128 * KIB + page_bytes());
+    runners[i] = (struct runner){.stack = reserve_stack(256 * (size_t)MIB, &for_threads), .depth = DEPTH};
+    CHECK(SANITIZED || committed_bytes(&runners[i].stack) <= 128 * KIB + page_bytes());
   }
   for (unsigned i = 0; i < THREADS; i++) REQUIRE(start_on(&threads[i], &runners[i].stack, run_deep, &runners[i]));
   for (unsigned i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
   for (unsigned i = 0; i < THREADS; i++) {
     CHECK_OK(runners[i].entered);
     CHECK_EQ(runners[i].sum, runners[0].sum);
-    CHECK(committed_bytes(&runners[i].stack) > (size_t)DEPTH * 128);
+    CHECK(SANITIZED || committed_bytes(&runners[i].stack) > (size_t)DEPTH * 128);
     if (i == 0) CHECK_AGREES(runners[i].stack.region_base);
     CHECK_OK(acre_vm_release(runners[i].stack.region_base));
   }
@@ -106,7 +109,7 @@ static void *run_large(void *argument) {
 
 TEST(a_large_frame_reaches_below_the_guard) {
   for (unsigned at = 0; at < 3 * MIB; at += MIB - 1) {
-    struct runner runner = {.stack = reserve_stack(8 * MIB, NULL), .depth = at};
+    struct runner runner = {.stack = reserve_stack(8 * MIB, &for_threads), .depth = at};
     pthread_t thread;
     REQUIRE(start_on(&thread, &runner.stack, run_large, &runner));
     pthread_join(thread, NULL);
@@ -223,7 +226,7 @@ static void *run_over(void *argument) {
 }
 
 TEST(an_overflow_is_told_on_the_alternate_stack) {
-  struct runner runner = {.stack = reserve_stack(2 * MIB, NULL)};
+  struct runner runner = {.stack = reserve_stack(4 * MIB, &for_threads)};
   REQUIRE_OK(acre_vm_on_fault(runner.stack.region_base, give_up, &runner));
   pthread_t thread;
   REQUIRE(start_on(&thread, &runner.stack, run_over, &runner));
@@ -240,7 +243,7 @@ TEST(an_overflow_is_told_on_the_alternate_stack) {
 }
 
 static void overflow_without_handler(void *context) {
-  struct runner runner = {.stack = reserve_stack(MIB, NULL), .depth = UINT_MAX};
+  struct runner runner = {.stack = reserve_stack(4 * MIB, &for_threads), .depth = UINT_MAX};
   (void)context;
   signal(SIGSEGV, SIG_DFL);
   REQUIRE_OK(acre_vm_on_fault(runner.stack.region_base, NULL, NULL));
