@@ -32,8 +32,8 @@ static void write_byte(char *address, char value) {
 
 struct runner {
   acre_vm_stack stack;
-  unsigned depth;
   unsigned long long sum;
+  unsigned depth;
   acre_result entered;
 };
 
