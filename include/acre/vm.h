@@ -35,7 +35,8 @@
  *
  * The commit limit: every committed byte is charged, once, and never more of them
  * than the limit (acre_vm_set_commit_limit) allows. Whatever commits answers
- * ACRE_E_COMMIT_LIMIT beyond it, before it has asked the system for anything.
+ * ACRE_E_COMMIT_LIMIT beyond it, before it has asked the system for anything. (A
+ * touch that would have to commit beyond it is the program's fault: SIGSEGV.)
  * Charged are the committed pages of regions, whatever they hold and allow, and
  * the pages of views that are copied on write. The kernel by itself promises
  * much more memory than there is, and ends a program when that is found out.
@@ -289,7 +290,9 @@ ACRE_API acre_result acre_vm_undo_reset(void *address, size_t size);
  *   - this one,
  *   - RAM + swap of the system, and the paging file if there is one,
  *   - what the cgroup that the process is in, and those above it, may have, with
- *     the paging file; it is read again when it may have changed.
+ *     the paging file. Nothing tells when that changes; so some commits (at most
+ *     ten a second, and those that would be refused) read files in /proc and
+ *     /sys/fs/cgroup. Where these cannot be read, what was last known stays.
  * acre_system_info tells the limit, the charge, and which of the three it is.
  * A bound below the charge is fine: nothing is taken away, and commits fail
  * until enough has been decommitted.
