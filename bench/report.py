@@ -150,6 +150,16 @@ def target_rows(figures):
         used = figures[f"metadata/metadata/untouched_{name.lower().replace(' ', '_')}"]["metadata"]
         yield value_row(f"metadata of an untouched region of {name}", "", size(used), "≤ 1 KiB", used <= 1024)
     yield from ledger_rows(figures)
+    yield from paging_rows(figures)
+
+
+def paging_rows(figures):
+    run = figures["paging/a_gigabyte_in_128_mib"]
+    what = "write, read 1 GiB on the paging file in " + ("128 MiB of RAM, each MiB" if run["limited"] else "RAM, each MiB")
+    yield [what, "write, read", time(run["acre_ns"]), time(run["peer_ns"]), spread(run, "ratio")[1], ""], None
+    run = figures["paging/commit_64_kib"]
+    what = "commit 64 KiB on the paging file"
+    yield [what, "fallocate + mprotect", time(run["acre_ns"]), time(run["peer_ns"]), spread(run, "ratio")[1], ""], None
 
 
 # ---------------------------------------------------------------- the other tables

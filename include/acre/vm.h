@@ -328,6 +328,7 @@ ACRE_API size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t si
  *   ACRE_E_NOT_FOUND; ACRE_E_ACCESS_DENIED; ACRE_E_READ_ONLY; ACRE_E_NO_SPACE;
  *   ACRE_E_NOT_SUPPORTED, files of this file system can't be mapped;
  *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; ACRE_E_IO. On failure the former setting stays.
+ * acre_system_info tells the maximum and what is committed.
  * Lifetime: regions keep the files, the directory and the maximum that they began with.
  *
  * What is particular to such a region

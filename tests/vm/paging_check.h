@@ -46,9 +46,9 @@ static inline void unset_paging_file(void) {
 }
 
 static inline uint64_t paging_bytes_used(void) {
-  uint64_t maximum, used;
-  acre__paging_figures(&maximum, &used);
-  return used;
+  acre_system system = {0};
+  CHECK_OK(acre_system_info(&system));
+  return system.paging_file_charge;
 }
 
 static inline int paging_descriptor(const void *base) {
