@@ -41,6 +41,9 @@ TEST(every_key_and_value) {
   CHECK(!parse("populate=auto").populate_by_touch);
   CHECK(parse("files=plain").plain_files);
   CHECK(!parse("files=auto").plain_files);
+  CHECK(parse("fence=lock").fence_by_lock);
+  CHECK(!parse("fence=membarrier").fence_by_lock);
+  CHECK(!parse("fence=auto").fence_by_lock);
   CHECK_EQ(parse("map_budget=1234").map_budget, 1234);
   CHECK_EQ(parse("commit_limit=1234").commit_limit, 1234);
   CHECK_EQ(parse("commit_limit=3K").commit_limit, 3 << 10);
