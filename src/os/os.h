@@ -352,7 +352,8 @@ acre_result acre__os_signal_stack_unset(void *stack);
 
 /*
  * Registers calls around fork: `before` in the forking thread, then `parent`
- * in the parent and `child` in the child. Keeps state. ACRE_E_NO_MEMORY.
+ * in the parent and `child` in the child. May be called again, for more calls:
+ * of those `before`, the last ones registered come first, of the others they come last. Keeps state. ACRE_E_NO_MEMORY.
  */
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
 

@@ -48,10 +48,16 @@ void acre__signals_restore(uint64_t before) {
 }
 
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  static struct acre__lock lock;
+  static bool images; /* its calls are registered */
   int error = pthread_atfork(before, parent, child);
   /* What is registered last comes first. */
-  if (error == 0)
+  acre__lock(&lock);
+  if (error == 0 && !images) {
     error = pthread_atfork(acre__linux_images_before_fork, acre__linux_images_in_parent, acre__linux_images_in_child);
+    images = error == 0;
+  }
+  acre__unlock(&lock);
   return acre__linux_error(error);
 }
 

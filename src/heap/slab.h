@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h - small blocks: bins, slabs of one segment, and homes.
+ *
+ *   bin    free ──> block ──> block       what frees left here, last in first out
+ *          bump ──> |untouched|           the rest of the slab or piece that was begun last
+ *   slab   free ──> block ──> block       what frees left when the bin was full
+ *          remote ──> block ──> block     what other threads have freed
+ *
+ * A new slab is given to its class's bin as a whole, untouched; its blocks are
+ * never written before the program gets them. So a slab has blocks to give if
+ * and only if its `free` is not empty, and then it is in its local's list.
+ *
+ * A home is carved into pieces of 512-byte units, each for one class, in the
+ * order in which classes want them, until a class has had 4 KiB; then it gets slabs. A heap with little in it so
+ * stays in its first page. What is freed there goes to the bin, always.
+ *
+ * The first block in `remote` puts the segment into its local's `notified`;
+ * only who takes it from there takes what is in `remote`.
+ */
+#ifndef ACRE_HEAP_SLAB_H
+#define ACRE_HEAP_SLAB_H
+
+#include "heap/local.h"
+
+/* The next block of the bin, or NULL. */
+static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
+  struct acre__block *block = bin->free;
+  if (ACRE_LIKELY(block != NULL)) {
+    bin->free = block->next;
+    bin->room++;
+    return block;
+  }
+  if (bin->left == 0) return NULL;
+  char *fresh = bin->bump;
+  bin->bump = fresh + acre__class_size(size_class);
+  bin->left--;
+  return fresh;
+}
+
+/*
+ * With the heap's lock (or, in a single-thread heap, by its thread): a block of
+ * the class from wherever one can be had. NULL: *why says why not.
+ */
+void *acre__small_alloc(acre_heap *heap, unsigned size_class, acre_result *why);
+
+/*
+ * With the right to touch the local: a block of a slab, for which the bin has no
+ * room, goes to the slab. True: the slab is empty now and should go
+ * (acre__slab_drop).
+ */
+bool acre__slab_free(struct acre__segment *slab, struct acre__block *block);
+
+/* With the heap's lock: gives the slab back, if it is empty still and not its class's only one with free blocks. */
+void acre__slab_drop(acre_heap *heap, struct acre__segment *slab);
+
+/* With the right to touch the local: a block of its home goes to its bin. */
+void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class);
+
+/* Blocks of the class that the local's home has been carved into. */
+uint32_t acre__home_blocks(const struct acre__local *local, unsigned size_class);
+
+/* Any thread, between acre__enter and acre__leave, or with the heap's lock: a block of somebody else's. */
+void acre__remote_free(struct acre__segment *segment, struct acre__block *block);
+
+/* With the heap's lock and the local stopped, or one's own: takes in what other threads have freed. */
+void acre__local_collect(struct acre__local *local);
+
+/* With the heap's lock, and its locals stopped: gives back every slab that holds no block in use. */
+void acre__local_compact(struct acre__local *local);
+
+#endif
