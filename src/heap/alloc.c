@@ -128,8 +128,8 @@ static inline bool free_to(struct acre__segment *slab, void *freed) {
   struct acre__block *block = freed;
   struct acre__bin *bin = slab->bin;
   if (ACRE_LIKELY(bin->room > 0)) {
-    block->next = bin->free;
-    bin->free = block;
+    block->next = bin->returned;
+    bin->returned = block;
     bin->room--;
     return true;
   }
@@ -172,21 +172,32 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
   return ACRE_OK;
 }
 
+/* The caller may touch the segment's local. True: done; else nothing has changed. */
+static inline bool free_own(acre_heap *heap, struct acre__segment *segment, void *block) {
+  if (heap != NULL && ACRE_UNLIKELY(segment->heap != heap)) return false;
+  if (ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block))) return free_to(segment, block);
+  if (segment->kind != ACRE_KIND_HOME) return false;
+  unsigned size_class = acre__home_class(segment, (uintptr_t)block);
+  if (size_class == ACRE_ALL_CLASSES) return false;
+  struct acre__bin *bin = &segment->local->bins[size_class];
+  struct acre__block *first = block;
+  first->next = bin->returned;
+  bin->returned = first;
+  bin->room--;
+  return true;
+}
+
 static inline acre_result free_fast(acre_heap *heap, void *block) {
-  uintptr_t address = (uintptr_t)block;
-  struct acre__segment *segment = acre__segment_fast(address);
+  struct acre__segment *segment = acre__segment_fast((uintptr_t)block);
   if (ACRE_UNLIKELY(segment == NULL)) return free_slow(heap, block, SIZE_MAX);
   struct acre__thread *thread = &acre__this_thread;
   uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
   if (ACRE_LIKELY(owner == thread->number)) {
-    if (ACRE_LIKELY(acre__is_block(segment, address)) && (heap == NULL || ACRE_LIKELY(segment->heap == heap))) {
-      bool done = ACRE_LIKELY(acre__enter(thread)) && free_to(segment, block);
-      acre__leave(thread);
-      if (ACRE_LIKELY(done)) return ACRE_OK;
-    }
+    bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(heap, segment, block);
+    acre__leave(thread);
+    if (ACRE_LIKELY(done)) return ACRE_OK;
   } else if (owner == ACRE_OWNER_ANYBODY) {
-    if (ACRE_LIKELY(acre__is_block(segment, address)) && (heap == NULL || ACRE_LIKELY(segment->heap == heap)))
-      if (ACRE_LIKELY(free_to(segment, block))) return ACRE_OK;
+    if (ACRE_LIKELY(free_own(heap, segment, block))) return ACRE_OK;
   }
   return free_slow(heap, block, SIZE_MAX);
 }

@@ -33,6 +33,20 @@ enum {
 /* By size in units of 16 bytes, rounded up; for small classes. */
 extern const uint8_t acre__small_class[ACRE_SMALL_MOST / ACRE_BLOCK_ALIGNMENT + 1];
 
+/*
+ * What is wanted of a small class at once. A multiple of `size` below 64 KiB is
+ * a number whose product with magic = ceil(2^32 / size) has a low half below magic.
+ * Homes are cut into pieces for a class: as few units of 512 bytes as leave no
+ * more than an eighth of them behind the last block, if 8 can.
+ */
+struct acre__small {
+  uint32_t size, magic;
+  uint16_t piece_bytes; /* of the blocks of a piece */
+  uint16_t piece_units;
+};
+
+extern const struct acre__small acre__small[ACRE_SMALL_CLASSES];
+
 /* Bytes of a block. */
 static inline size_t acre__class_size(unsigned size_class) {
   if (size_class < 8) return (size_class + 1) * (size_t)16;

@@ -106,14 +106,15 @@ struct acre__segment {
 _Static_assert(sizeof(struct acre__segment) == 128, "a segment's record is two cache lines");
 
 /*
- * Blocks to hand out: first those of the list, then the untouched ones, of
- * which there are `left`, from `bump` on. `room` says how many more may be put
- * into the list by frees; it is below 0 when a list came as a whole.
+ * Blocks to hand out: those in `free`, then those in `returned`, which become
+ * `free` as a whole, then the untouched ones, of which there are `left`, from
+ * `bump` on. Frees go to `returned` while there is `room`. (Two lists, because an
+ * allocation that has to wait for the free just before it is half as fast.)
  */
 struct acre__bin {
-  struct acre__block *free;
+  struct acre__block *free, *returned;
   char *bump;
-  int32_t room;
+  int32_t room; /* below 0: blocks of a home go there always */
   uint32_t left;
 };
 
@@ -172,7 +173,7 @@ struct acre__home {
 
 enum { ACRE_FIRST_UNIT = (sizeof(struct acre__home) + ACRE_UNIT - 1) / ACRE_UNIT };
 
-_Static_assert(ACRE_FIRST_UNIT <= 5, "a home's head leaves too little of its first page");
+_Static_assert(ACRE_FIRST_UNIT <= 6, "a home's head leaves too little of its first page");
 
 static inline struct acre__local *acre__first_local(acre_heap *heap) {
   return &((struct acre__home *)(void *)heap)->local;
@@ -188,24 +189,33 @@ static inline void acre__link_set(const acre_heap *heap, struct acre__block *blo
 }
 
 /* Frees leave this many bytes of a class in its bin; what is more goes to the slabs. */
-enum { ACRE_BIN_BYTES = 8 << 10 };
+enum { ACRE_BIN_BYTES = 16 << 10, ACRE_FEW = 8 };
 
 static inline int32_t acre__bin_room(unsigned size_class) {
   size_t blocks = ACRE_BIN_BYTES / acre__class_size(size_class);
-  return (int32_t)acre__max(2, acre__min(blocks, 64));
+  return (int32_t)acre__max(ACRE_FEW, acre__min(blocks, 64));
 }
 
 /*
  * Blocks of a slab end at the segment's end, so that `address` starts one if
- * its distance from there is a multiple of their size. That is one
- * multiplication: with magic = ceil(2^32 / size) the product's low half is below magic for multiples of size alone.
+ * its distance from there is a multiple of their size.
  */
 static inline bool acre__is_block(const struct acre__segment *slab, uintptr_t address) {
   uint32_t to_end = (uint32_t)(ACRE_SEGMENT - (address & (ACRE_SEGMENT - 1)));
   return to_end * slab->magic < slab->magic;
 }
 
-/* The class of a valid block of a home; ACRE_ALL_CLASSES: the address is none. */
-unsigned acre__home_class(const struct acre__segment *home, uintptr_t address);
+/* The class of the home's block that starts at the address; ACRE_ALL_CLASSES: none does. */
+static inline unsigned acre__home_class(const struct acre__segment *home, uintptr_t address) {
+  enum { FURTHER = 128 };
+  uint32_t offset = (uint32_t)(address & (ACRE_SEGMENT - 1)), unit = offset / ACRE_UNIT;
+  const uint8_t *units = home->local->units;
+  if (units[unit] > FURTHER) unit -= units[unit] - (uint32_t)FURTHER;
+  if (units[unit] == 0) return ACRE_ALL_CLASSES;
+  unsigned size_class = units[unit] - 1U;
+  const struct acre__small *small = &acre__small[size_class];
+  uint32_t in_piece = offset - unit * ACRE_UNIT;
+  return in_piece * small->magic < small->magic && in_piece < small->piece_bytes ? size_class : ACRE_ALL_CLASSES;
+}
 
 #endif

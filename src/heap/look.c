@@ -61,13 +61,20 @@ static bool mark_list(const struct acre__segment *segment, struct acre__map *map
 }
 
 /* A bin's blocks may be of several segments; the others are passed over. */
-static bool mark_bin(const struct acre__segment *segment, struct acre__map *map, const struct acre__bin *bin,
-                     unsigned size_class) {
-  size_t size = acre__class_size(size_class);
-  for (const struct acre__block *block = bin->free; block != NULL; block = acre__link_get(segment->heap, block)) {
+static bool mark_bin_list(const struct acre__segment *segment, struct acre__map *map, const struct acre__block *block,
+                          unsigned size_class) {
+  for (; block != NULL; block = acre__link_get(segment->heap, block)) {
     if ((uintptr_t)block - (uintptr_t)segment->start >= ACRE_SEGMENT) continue;
     if (!mark(segment, map, block, size_class)) return false;
   }
+  return true;
+}
+
+static bool mark_bin(const struct acre__segment *segment, struct acre__map *map, const struct acre__bin *bin,
+                     unsigned size_class) {
+  size_t size = acre__class_size(size_class);
+  if (!mark_bin_list(segment, map, bin->free, size_class)) return false;
+  if (!mark_bin_list(segment, map, bin->returned, size_class)) return false;
   if (bin->left == 0 || (uintptr_t)bin->bump - (uintptr_t)segment->start >= ACRE_SEGMENT) return true;
   for (uint32_t i = 0; i < bin->left; i++)
     if (!mark(segment, map, bin->bump + i * size, size_class)) return false;
@@ -93,7 +100,7 @@ typedef bool (*visit_block)(const struct acre__found *found, void *block, bool f
 static bool visit_home(struct acre__segment *home, const struct acre__map *map, visit_block visit, void *context) {
   const uint8_t *units = home->local->units;
   for (unsigned unit = ACRE_FIRST_UNIT; unit < ACRE_UNITS; unit++) {
-    if (units[unit] == 0 || units[unit] >= 128) continue;
+    if (units[unit] == 0 || units[unit] > 128) continue;
     struct acre__found found = {.segment = home, .size_class = units[unit] - 1U};
     found.size = acre__class_size(found.size_class);
     char *block = home->start + unit * (size_t)ACRE_UNIT;

@@ -5,7 +5,10 @@
 
 #include "heap/arena.h"
 
-enum { CARVED_MOST = 4096 / ACRE_UNIT /* units of a home for one class, before it gets a slab */, FURTHER = 128 };
+enum {
+  EARLY_UNITS = 16, /* of a home are used before there are slabs; the others where no segment can be had */
+  CARVED_MOST = 4   /* of them for one class */
+};
 
 /* ------------------------------------------------------------- lists of slabs */
 
@@ -77,7 +80,6 @@ void acre__slab_drop(acre_heap *heap, struct acre__segment *slab) {
 static void empty_slab(struct acre__segment *slab) {
   struct acre__bin *bin = slab->bin;
   bin->free = slab->free;
-  bin->room -= (int32_t)(slab->capacity - slab->live);
   slab->live = slab->capacity;
   slab->free = NULL;
   unlink_slab(slab);
@@ -85,52 +87,21 @@ static void empty_slab(struct acre__segment *slab) {
 
 /* ------------------------------------------------------------- homes */
 
-/* Units of a piece: as few as leave no more than an eighth of it behind the last block, if 8 can. */
-static unsigned piece_units(size_t size) {
-  unsigned least = (unsigned)((size + ACRE_UNIT - 1) / ACRE_UNIT);
-  for (unsigned units = least; units <= CARVED_MOST; units++)
-    if (units * ACRE_UNIT % size <= units * ACRE_UNIT / 8) return units;
-  return least;
-}
-
-/* False: there are not enough units left. */
-static bool carve(struct acre__local *local, unsigned size_class) {
-  size_t size = acre__class_size(size_class), alignment = acre__max(acre__class_alignment(size_class), ACRE_UNIT);
-  unsigned units = piece_units(size);
+/* False: there are not enough units left below `most`. */
+static bool carve(struct acre__local *local, unsigned size_class, unsigned most) {
+  const struct acre__small *small = &acre__small[size_class];
+  size_t alignment = acre__max(acre__class_alignment(size_class), ACRE_UNIT);
+  unsigned units = small->piece_units;
   unsigned first = (unsigned)(acre__align_up(local->unit * (size_t)ACRE_UNIT, alignment) / ACRE_UNIT);
-  if (first + units > ACRE_UNITS) return false;
+  if (first + units > most) return false;
   local->units[first] = (uint8_t)(size_class + 1);
-  for (unsigned i = 1; i < units; i++) local->units[first + i] = (uint8_t)(FURTHER + i);
+  for (unsigned i = 1; i < units; i++) local->units[first + i] = (uint8_t)(128 + i);
   local->unit = (uint16_t)(first + units);
   local->carved[size_class] = (uint8_t)(local->carved[size_class] + units);
   struct acre__bin *bin = &local->bins[size_class];
   bin->bump = local->home->start + first * (size_t)ACRE_UNIT;
-  bin->left = (uint32_t)(units * ACRE_UNIT / size);
+  bin->left = small->piece_bytes / small->size;
   return true;
-}
-
-uint32_t acre__home_blocks(const struct acre__local *local, unsigned size_class) {
-  size_t size = acre__class_size(size_class);
-  unsigned units = piece_units(size);
-  return (uint32_t)(local->carved[size_class] / units * (units * ACRE_UNIT / size));
-}
-
-unsigned acre__home_class(const struct acre__segment *home, uintptr_t address) {
-  const uint8_t *units = home->local->units;
-  size_t offset = address - (uintptr_t)home->start, unit = offset / ACRE_UNIT;
-  if (units[unit] >= FURTHER) unit -= units[unit] - (size_t)FURTHER;
-  if (units[unit] == 0) return ACRE_ALL_CLASSES;
-  unsigned size_class = units[unit] - 1U;
-  size_t size = acre__class_size(size_class), in_piece = offset - unit * ACRE_UNIT;
-  size_t blocks = piece_units(size) * (size_t)ACRE_UNIT / size;
-  return in_piece % size == 0 && in_piece / size < blocks ? size_class : ACRE_ALL_CLASSES;
-}
-
-void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class) {
-  struct acre__bin *bin = &home->local->bins[size_class];
-  acre__link_set(home->heap, block, bin->free);
-  bin->free = block;
-  bin->room--;
 }
 
 /* ------------------------------------------------------------- other threads' frees */
@@ -139,9 +110,9 @@ void acre__remote_free(struct acre__segment *segment, struct acre__block *block)
   const acre_heap *heap = segment->heap;
   struct acre__block *first = atomic_load_explicit(&segment->remote, memory_order_relaxed);
   do acre__link_set(heap, block, first);
-  while (!atomic_compare_exchange_weak_explicit(&segment->remote, &first, block, memory_order_release,
+  while (!atomic_compare_exchange_weak_explicit(&segment->remote, &first, block, memory_order_acq_rel,
                                                 memory_order_relaxed));
-  if (first != NULL) return;
+  if (first != NULL) return; /* else whoever took them has read `notified`: that is what is acquired */
   struct acre__local *local = segment->local;
   struct acre__segment *notified = atomic_load_explicit(&local->notified, memory_order_relaxed);
   do segment->notified = notified;
@@ -175,7 +146,7 @@ void acre__local_collect(struct acre__local *local) {
   struct acre__segment *segment = atomic_exchange_explicit(&local->notified, NULL, memory_order_acquire);
   while (segment != NULL) {
     struct acre__segment *next = segment->notified; /* before it can be notified of again */
-    struct acre__block *blocks = atomic_exchange_explicit(&segment->remote, NULL, memory_order_acquire);
+    struct acre__block *blocks = atomic_exchange_explicit(&segment->remote, NULL, memory_order_acq_rel);
     if (segment->kind == ACRE_KIND_HOME)
       collect_home(segment, blocks);
     else
@@ -189,14 +160,27 @@ void acre__local_collect(struct acre__local *local) {
 static acre_result refill(acre_heap *heap, struct acre__local *local, unsigned size_class) {
   struct acre__bin *bin = &local->bins[size_class];
   acre__local_collect(local);
-  if (bin->free != NULL) return ACRE_OK;
+  if (bin->returned != NULL) return ACRE_OK;
   if (local->slabs[size_class] != NULL) {
     empty_slab(local->slabs[size_class]);
     return ACRE_OK;
   }
-  if (local->carved[size_class] < CARVED_MOST && carve(local, size_class)) return ACRE_OK;
+  if (local->carved[size_class] < CARVED_MOST && carve(local, size_class, EARLY_UNITS)) return ACRE_OK;
   acre_result result = new_slab(heap, local, size_class);
-  return result != ACRE_OK && carve(local, size_class) ? ACRE_OK : result;
+  return result != ACRE_OK && carve(local, size_class, ACRE_UNITS) ? ACRE_OK : result;
+}
+
+/* In a checked heap the links are hidden. */
+static void *pop_linked(const acre_heap *heap, struct acre__bin *bin, unsigned size_class) {
+  if (bin->free == NULL) {
+    bin->free = bin->returned;
+    bin->returned = NULL;
+    bin->room = acre__bin_room(size_class);
+  }
+  struct acre__block *block = bin->free;
+  if (block == NULL) return acre__bin_pop(bin, size_class);
+  bin->free = acre__link_get(heap, block);
+  return block;
 }
 
 void *acre__small_alloc(acre_heap *heap, unsigned size_class, acre_result *why) {
@@ -204,14 +188,8 @@ void *acre__small_alloc(acre_heap *heap, unsigned size_class, acre_result *why) 
   acre_result result = acre__local_claim(heap, &local);
   if (result == ACRE_OK) {
     struct acre__bin *bin = &local->bins[size_class];
-    if (bin->free == NULL && bin->left == 0) result = refill(heap, local, size_class);
-    if (result == ACRE_OK) {
-      struct acre__block *block = bin->free;
-      if (block == NULL) return acre__bin_pop(bin, size_class);
-      bin->free = acre__link_get(heap, block);
-      bin->room++;
-      return block;
-    }
+    if (bin->free == NULL && bin->returned == NULL && bin->left == 0) result = refill(heap, local, size_class);
+    if (result == ACRE_OK) return heap->checked ? pop_linked(heap, bin, size_class) : acre__bin_pop(bin, size_class);
   }
   *why = result;
   return NULL;
@@ -219,25 +197,26 @@ void *acre__small_alloc(acre_heap *heap, unsigned size_class, acre_result *why) 
 
 /* ------------------------------------------------------------- giving back */
 
-/* Free blocks of the bins go to where they come from, and untouched ones of slabs too. */
-static void flush_bin(acre_heap *heap, struct acre__local *local, unsigned size_class) {
-  struct acre__bin *bin = &local->bins[size_class];
-  struct acre__block *kept = NULL, *block = bin->free;
-  bin->free = NULL;
-  bin->room = acre__bin_room(size_class);
+/* Free blocks of a list go to the slabs that they come from; those of a home stay. */
+static void flush_list(acre_heap *heap, struct acre__block *block) {
   while (block != NULL) {
     struct acre__block *next = acre__link_get(heap, block);
     struct acre__segment *segment = acre__segment_known(block);
-    if (segment->kind == ACRE_KIND_SLAB) {
+    if (segment->kind == ACRE_KIND_SLAB)
       (void)acre__slab_free(segment, block);
-    } else {
-      acre__link_set(heap, block, kept);
-      kept = block;
-      bin->room--;
-    }
+    else
+      acre__home_free(segment, block, acre__home_class(segment, (uintptr_t)block));
     block = next;
   }
-  bin->free = kept;
+}
+
+static void flush_bin(acre_heap *heap, struct acre__local *local, unsigned size_class) {
+  struct acre__bin *bin = &local->bins[size_class];
+  struct acre__block *free = bin->free, *returned = bin->returned;
+  bin->free = bin->returned = NULL;
+  bin->room = acre__bin_room(size_class);
+  flush_list(heap, free);
+  flush_list(heap, returned);
 }
 
 /* A slab that was begun and has nothing but free blocks besides its untouched ones. */

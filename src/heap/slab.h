@@ -2,7 +2,7 @@
 /*
  * slab.h - small blocks: bins, slabs of one segment, and homes.
  *
- *   bin    free ──> block ──> block       what frees left here, last in first out
+ *   bin    free, returned ──> block ...   what frees left here
  *          bump ──> |untouched|           the rest of the slab or piece that was begun last
  *   slab   free ──> block ──> block       what frees left when the bin was full
  *          remote ──> block ──> block     what other threads have freed
@@ -28,14 +28,22 @@ static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
   struct acre__block *block = bin->free;
   if (ACRE_LIKELY(block != NULL)) {
     bin->free = block->next;
-    bin->room++;
     return block;
   }
-  if (bin->left == 0) return NULL;
-  char *fresh = bin->bump;
-  bin->bump = fresh + acre__class_size(size_class);
-  bin->left--;
-  return fresh;
+  /* A short list is let grow, if there are others: changing lists is what costs. */
+  int32_t room = acre__bin_room(size_class);
+  if (bin->left != 0 && bin->room > room - ACRE_FEW) {
+    char *fresh = bin->bump;
+    bin->bump = fresh + acre__small[size_class].size;
+    bin->left--;
+    return fresh;
+  }
+  block = bin->returned;
+  if (block == NULL) return NULL;
+  bin->returned = NULL;
+  bin->room = room;
+  bin->free = block->next;
+  return block;
 }
 
 /*
@@ -55,10 +63,12 @@ bool acre__slab_free(struct acre__segment *slab, struct acre__block *block);
 void acre__slab_drop(acre_heap *heap, struct acre__segment *slab);
 
 /* With the right to touch the local: a block of its home goes to its bin. */
-void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class);
-
-/* Blocks of the class that the local's home has been carved into. */
-uint32_t acre__home_blocks(const struct acre__local *local, unsigned size_class);
+static inline void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class) {
+  struct acre__bin *bin = &home->local->bins[size_class];
+  acre__link_set(home->heap, block, bin->returned);
+  bin->returned = block;
+  bin->room--;
+}
 
 /* Any thread, between acre__enter and acre__leave, or with the heap's lock: a block of somebody else's. */
 void acre__remote_free(struct acre__segment *segment, struct acre__block *block);

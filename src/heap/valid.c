@@ -43,17 +43,21 @@ static bool medium_slab_is_valid(const acre_heap *heap, const struct acre__segme
   return is_in_list(heap->medium[slab->size_class - ACRE_SMALL_CLASSES], slab) == (slab->empty != 0);
 }
 
-/* Every block of a bin is one of the class, in a segment of the local. */
-static bool bin_is_valid(const struct acre__local *local, unsigned size_class) {
-  const acre_heap *heap = local->heap;
-  const struct acre__bin *bin = &local->bins[size_class];
-  int32_t length = 0, expected = acre__bin_room(size_class) - bin->room;
-  for (const struct acre__block *block = bin->free; block != NULL; block = acre__link_get(heap, block)) {
+/* How long a bin's list is; -1: some block is none of the class in a segment of the local, or it does not end. */
+static int64_t bin_length(const struct acre__local *local, const struct acre__block *block, unsigned size_class) {
+  int64_t length = 0, most = (int64_t)(local->heap->segments << (ACRE_SEGMENT_SHIFT - 4));
+  for (; block != NULL; block = acre__link_get(local->heap, block)) {
     struct acre__found found = acre__block_find(block);
-    if (found.segment == NULL || found.segment->local != local || found.size_class != size_class) return false;
-    if (++length > expected) return false;
+    if (found.segment == NULL || found.segment->local != local || found.size_class != size_class) return -1;
+    if (++length > most) return -1;
   }
-  if (length != expected) return false;
+  return length;
+}
+
+static bool bin_is_valid(const struct acre__local *local, unsigned size_class) {
+  const struct acre__bin *bin = &local->bins[size_class];
+  if (bin_length(local, bin->free, size_class) < 0) return false;
+  if (bin_length(local, bin->returned, size_class) != acre__bin_room(size_class) - bin->room) return false;
   if (bin->left == 0) return true;
   struct acre__found found = acre__block_find(bin->bump);
   return found.segment != NULL && found.segment->local == local && found.size_class == size_class;
