@@ -127,10 +127,10 @@ static acre_result free_locked(acre_heap *heap, const struct acre__found *found,
 static inline bool free_to(struct acre__segment *slab, void *freed) {
   struct acre__block *block = freed;
   struct acre__bin *bin = slab->bin;
-  if (ACRE_LIKELY(bin->room > 0)) {
+  if (ACRE_LIKELY(bin->returns < slab->most)) {
     block->next = bin->returned;
     bin->returned = block;
-    bin->room--;
+    bin->returns++;
     return true;
   }
   if (slab->free == NULL || slab->live == 1) return false;
@@ -173,8 +173,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
 }
 
 /* The caller may touch the segment's local. True: done; else nothing has changed. */
-static inline bool free_own(acre_heap *heap, struct acre__segment *segment, void *block) {
-  if (heap != NULL && ACRE_UNLIKELY(segment->heap != heap)) return false;
+static inline bool free_own(struct acre__segment *segment, void *block) {
   if (ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block))) return free_to(segment, block);
   if (segment->kind != ACRE_KIND_HOME) return false;
   unsigned size_class = acre__home_class(segment, (uintptr_t)block);
@@ -183,35 +182,40 @@ static inline bool free_own(acre_heap *heap, struct acre__segment *segment, void
   struct acre__block *first = block;
   first->next = bin->returned;
   bin->returned = first;
-  bin->room--;
+  bin->returns++;
   return true;
 }
 
-static inline acre_result free_fast(acre_heap *heap, void *block) {
-  struct acre__segment *segment = acre__segment_fast((uintptr_t)block);
-  if (ACRE_UNLIKELY(segment == NULL)) return free_slow(heap, block, SIZE_MAX);
-  struct acre__thread *thread = &acre__this_thread;
-  uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
-  if (ACRE_LIKELY(owner == thread->number)) {
-    bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(heap, segment, block);
-    acre__leave(thread);
-    if (ACRE_LIKELY(done)) return ACRE_OK;
-  } else if (owner == ACRE_OWNER_ANYBODY) {
-    if (ACRE_LIKELY(free_own(heap, segment, block))) return ACRE_OK;
+/* `heap` matters if `of` says so. */
+static inline acre_result free_fast(acre_heap *heap, bool of, void *block) {
+  size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
+  if (ACRE_LIKELY(offset < atomic_load_explicit(&acre__arena.used, memory_order_relaxed))) {
+    struct acre__segment *segment = &acre__arena.table[offset >> ACRE_SEGMENT_SHIFT];
+    struct acre__thread *thread = &acre__this_thread;
+    uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
+    if (!of || ACRE_LIKELY(segment->heap == heap)) {
+      if (ACRE_LIKELY(owner == thread->number)) {
+        bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(segment, block);
+        acre__leave(thread);
+        if (ACRE_LIKELY(done)) return ACRE_OK;
+      } else if (owner == ACRE_OWNER_ANYBODY && ACRE_LIKELY(free_own(segment, block))) {
+        return ACRE_OK;
+      }
+    }
   }
-  return free_slow(heap, block, SIZE_MAX);
+  return free_slow(of ? heap : NULL, block, SIZE_MAX);
 }
 
 acre_result acre_heap_free(acre_heap *heap, void *block) {
-  return free_fast(heap, block);
+  return free_fast(heap, true, block);
 }
 
 acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size) {
-  return ACRE_UNLIKELY(heap->checked) ? free_slow(heap, block, size) : free_fast(heap, block);
+  return ACRE_UNLIKELY(heap->checked) ? free_slow(heap, block, size) : free_fast(heap, true, block);
 }
 
 acre_result acre_free(void *block) {
-  return free_fast(NULL, block);
+  return free_fast(NULL, false, block);
 }
 
 /* ------------------------------------------------------------- resizing */

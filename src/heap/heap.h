@@ -91,7 +91,10 @@ struct acre__segment {
   struct acre__bin *bin;    /* of the class, in the local */
   struct acre__block *free; /* not NULL: the slab is in the local's list of the class */
   char *start;
-  uint64_t empty; /* of a medium slab: one bit for each free block */
+  union {
+    uint64_t empty; /* of a medium slab: one bit for each free block */
+    uint32_t most;  /* of a small slab: blocks that frees may leave in the bin */
+  };
 
   _Alignas(64) _Atomic(struct acre__block *) remote; /* freed by other threads, not yet seen by the owner */
   struct acre__segment *notified;                    /* next in the local's list of such segments */
@@ -108,13 +111,14 @@ _Static_assert(sizeof(struct acre__segment) == 128, "a segment's record is two c
 /*
  * Blocks to hand out: those in `free`, then those in `returned`, which become
  * `free` as a whole, then the untouched ones, of which there are `left`, from
- * `bump` on. Frees go to `returned` while there is `room`. (Two lists, because an
- * allocation that has to wait for the free just before it is half as fast.)
+ * `bump` on. Frees go to `returned`, of slabs only until there are `most` of
+ * them. (Two lists, because an allocation that has to wait for the free just
+ * before it is half as fast.)
  */
 struct acre__bin {
   struct acre__block *free, *returned;
   char *bump;
-  int32_t room; /* below 0: blocks of a home go there always */
+  uint32_t returns; /* how many there are */
   uint32_t left;
 };
 
@@ -131,7 +135,7 @@ struct acre__local {
   _Atomic(struct acre__thread *) thread;    /* NULL: nobody's, may be had by the next thread that comes */
   uint32_t number;                          /* its slabs' owner */
   uint16_t unit;                            /* the home's first unit that is not given to a class */
-  uint8_t units[ACRE_UNITS];                /* class + 1 of a carved piece's first unit; 128 + distance in the others */
+  uint16_t units[ACRE_UNITS];               /* of a piece: class + 1, and its first unit << 8; 0: not carved */
 };
 
 /* Blocks that a checked heap holds back: see check.c. */
@@ -188,13 +192,11 @@ static inline void acre__link_set(const acre_heap *heap, struct acre__block *blo
   block->next = (struct acre__block *)((uintptr_t)next ^ heap->cookie);
 }
 
-/* Frees leave this many bytes of a class in its bin; what is more goes to the slabs. */
-enum { ACRE_BIN_BYTES = 16 << 10, ACRE_FEW = 8 };
-
-static inline int32_t acre__bin_room(unsigned size_class) {
-  size_t blocks = ACRE_BIN_BYTES / acre__class_size(size_class);
-  return (int32_t)acre__max(ACRE_FEW, acre__min(blocks, 64));
-}
+enum {
+  ACRE_BIN_BYTES = 16 << 10, /* frees leave so much of a class in its bin; what is more goes to the slabs */
+  ACRE_BIN_BLOCKS = 64,      /* and no more than these */
+  ACRE_FEW = 8               /* fewer returned blocks are left to grow more, while there are untouched ones */
+};
 
 /*
  * Blocks of a slab end at the segment's end, so that `address` starts one if
@@ -207,14 +209,11 @@ static inline bool acre__is_block(const struct acre__segment *slab, uintptr_t ad
 
 /* The class of the home's block that starts at the address; ACRE_ALL_CLASSES: none does. */
 static inline unsigned acre__home_class(const struct acre__segment *home, uintptr_t address) {
-  enum { FURTHER = 128 };
-  uint32_t offset = (uint32_t)(address & (ACRE_SEGMENT - 1)), unit = offset / ACRE_UNIT;
-  const uint8_t *units = home->local->units;
-  if (units[unit] > FURTHER) unit -= units[unit] - (uint32_t)FURTHER;
-  if (units[unit] == 0) return ACRE_ALL_CLASSES;
-  unsigned size_class = units[unit] - 1U;
+  uint32_t offset = (uint32_t)(address & (ACRE_SEGMENT - 1)), unit = home->local->units[offset / ACRE_UNIT];
+  if (ACRE_UNLIKELY(unit == 0)) return ACRE_ALL_CLASSES;
+  unsigned size_class = (unit & 0xff) - 1;
   const struct acre__small *small = &acre__small[size_class];
-  uint32_t in_piece = offset - unit * ACRE_UNIT;
+  uint32_t in_piece = offset - (unit >> 8) * ACRE_UNIT;
   return in_piece * small->magic < small->magic && in_piece < small->piece_bytes ? size_class : ACRE_ALL_CLASSES;
 }
 

@@ -174,7 +174,6 @@ acre_result acre__threads_prepare(void) {
 
 void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__segment *home, uint32_t number) {
   memset(local, 0, sizeof *local);
-  for (unsigned i = 0; i < ACRE_SMALL_CLASSES; i++) local->bins[i].room = acre__bin_room(i);
   local->heap = heap;
   local->home = home;
   local->number = number;

@@ -98,16 +98,14 @@ bool acre__map_fill(const struct acre__segment *segment, struct acre__map *map) 
 typedef bool (*visit_block)(const struct acre__found *found, void *block, bool free, void *context);
 
 static bool visit_home(struct acre__segment *home, const struct acre__map *map, visit_block visit, void *context) {
-  const uint8_t *units = home->local->units;
+  const uint16_t *units = home->local->units;
   for (unsigned unit = ACRE_FIRST_UNIT; unit < ACRE_UNITS; unit++) {
-    if (units[unit] == 0 || units[unit] > 128) continue;
-    struct acre__found found = {.segment = home, .size_class = units[unit] - 1U};
-    found.size = acre__class_size(found.size_class);
-    char *block = home->start + unit * (size_t)ACRE_UNIT;
-    for (; block < home->start + ACRE_SEGMENT; block += found.size) {
-      if (acre__home_class(home, (uintptr_t)block) != found.size_class) break;
-      size_t at = (size_t)(block - home->start) / ACRE_UNIT; /* the next piece may be of the same class */
-      if (at != unit && units[at] < 128) break;
+    if (units[unit] == 0 || units[unit] >> 8 != unit) continue; /* no piece's first one */
+    struct acre__found found = {.segment = home, .size_class = (units[unit] & 0xffU) - 1};
+    const struct acre__small *small = &acre__small[found.size_class];
+    found.size = small->size;
+    for (size_t at = 0; at < small->piece_bytes; at += small->size) {
+      char *block = home->start + unit * (size_t)ACRE_UNIT + at;
       if (!visit(&found, block, acre__map_has(map, home, block), context)) return false;
     }
   }

@@ -52,6 +52,7 @@ static acre_result new_slab(acre_heap *heap, struct acre__local *local, unsigned
   slab->live = capacity;
   slab->local = local;
   slab->bin = bin;
+  slab->most = (uint32_t)acre__min(acre__max(ACRE_BIN_BYTES / size, ACRE_FEW), ACRE_BIN_BLOCKS);
   slab->free = NULL;
   slab->fresh = false;
   atomic_store_explicit(&slab->remote, NULL, memory_order_relaxed);
@@ -94,8 +95,7 @@ static bool carve(struct acre__local *local, unsigned size_class, unsigned most)
   unsigned units = small->piece_units;
   unsigned first = (unsigned)(acre__align_up(local->unit * (size_t)ACRE_UNIT, alignment) / ACRE_UNIT);
   if (first + units > most) return false;
-  local->units[first] = (uint8_t)(size_class + 1);
-  for (unsigned i = 1; i < units; i++) local->units[first + i] = (uint8_t)(128 + i);
+  for (unsigned i = 0; i < units; i++) local->units[first + i] = (uint16_t)(first << 8 | (size_class + 1));
   local->unit = (uint16_t)(first + units);
   local->carved[size_class] = (uint8_t)(local->carved[size_class] + units);
   struct acre__bin *bin = &local->bins[size_class];
@@ -175,7 +175,7 @@ static void *pop_linked(const acre_heap *heap, struct acre__bin *bin, unsigned s
   if (bin->free == NULL) {
     bin->free = bin->returned;
     bin->returned = NULL;
-    bin->room = acre__bin_room(size_class);
+    bin->returns = 0;
   }
   struct acre__block *block = bin->free;
   if (block == NULL) return acre__bin_pop(bin, size_class);
@@ -214,7 +214,7 @@ static void flush_bin(acre_heap *heap, struct acre__local *local, unsigned size_
   struct acre__bin *bin = &local->bins[size_class];
   struct acre__block *free = bin->free, *returned = bin->returned;
   bin->free = bin->returned = NULL;
-  bin->room = acre__bin_room(size_class);
+  bin->returns = 0;
   flush_list(heap, free);
   flush_list(heap, returned);
 }

@@ -31,8 +31,7 @@ static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
     return block;
   }
   /* A short list is let grow, if there are others: changing lists is what costs. */
-  int32_t room = acre__bin_room(size_class);
-  if (bin->left != 0 && bin->room > room - ACRE_FEW) {
+  if (bin->left != 0 && bin->returns < ACRE_FEW) {
     char *fresh = bin->bump;
     bin->bump = fresh + acre__small[size_class].size;
     bin->left--;
@@ -41,7 +40,7 @@ static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
   block = bin->returned;
   if (block == NULL) return NULL;
   bin->returned = NULL;
-  bin->room = room;
+  bin->returns = 0;
   bin->free = block->next;
   return block;
 }
@@ -67,7 +66,7 @@ static inline void acre__home_free(struct acre__segment *home, struct acre__bloc
   struct acre__bin *bin = &home->local->bins[size_class];
   acre__link_set(home->heap, block, bin->returned);
   bin->returned = block;
-  bin->room--;
+  bin->returns++;
 }
 
 /* Any thread, between acre__enter and acre__leave, or with the heap's lock: a block of somebody else's. */

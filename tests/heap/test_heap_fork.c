@@ -7,7 +7,7 @@
 
 #include "heap/heap_check.h"
 
-enum { WORKERS = 2, FORKS = SANITIZED ? 60 : 2000, PATIENCE = 20 /* seconds that a child may take */ };
+enum { WORKERS = 2, FORKS = SANITIZED ? 60 : 300, PATIENCE = 20 /* seconds that a child may take */ };
 
 static atomic_bool stop;
 static acre_heap *heap;

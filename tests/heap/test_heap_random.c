@@ -6,7 +6,7 @@
  */
 #include "heap/heap_check.h"
 
-enum { HEAPS = 4, BLOCKS = 600, OPERATIONS = SANITIZED ? 6000 : 60000, CHECK_EVERY = 500 };
+enum { HEAPS = 4, BLOCKS = 600, OPERATIONS = SANITIZED ? 5000 : 25000, CHECK_EVERY = 500 };
 
 struct block {
   void *address;

@@ -6,7 +6,7 @@
 
 #include "heap/heap_check.h"
 
-enum { WORKERS = 4, ROUNDS = SANITIZED ? 20000 : 200000, SLOTS = 512 };
+enum { WORKERS = 4, ROUNDS = SANITIZED ? 10000 : 60000, SLOTS = 512 };
 
 static pthread_t start(void *(*run)(void *), void *argument) {
   pthread_t thread;
@@ -109,7 +109,7 @@ TEST(in_a_checked_heap) {
 
 /* ------------------------------------------------------------- producer and consumer */
 
-enum { RING = 1024, GOODS = SANITIZED ? 50000 : 1000000 };
+enum { RING = 1024, GOODS = SANITIZED ? 50000 : 300000 };
 
 static struct {
   acre_heap *heap;
