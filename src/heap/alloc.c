@@ -178,11 +178,7 @@ static inline bool free_own(struct acre__segment *segment, void *block) {
   if (segment->kind != ACRE_KIND_HOME) return false;
   unsigned size_class = acre__home_class(segment, (uintptr_t)block);
   if (size_class == ACRE_ALL_CLASSES) return false;
-  struct acre__bin *bin = &segment->local->bins[size_class];
-  struct acre__block *first = block;
-  first->next = bin->returned;
-  bin->returned = first;
-  bin->returns++;
+  acre__home_free(segment, block, size_class);
   return true;
 }
 

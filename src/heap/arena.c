@@ -224,6 +224,7 @@ static void hand_out(const struct acre__arena *arena, size_t start, struct acre_
   *out = &arena->table[start];
   (*out)->start = acre__arena_address(arena, start);
   (*out)->fresh = !arena->borrowed;
+  (*out)->used_pages = 0;
 }
 
 static acre_result take_home(struct acre__arena *arena, struct acre__stretch *skipped, struct acre__segment **out) {

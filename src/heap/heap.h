@@ -42,6 +42,7 @@ enum {
   ACRE_SEGMENT = 1 << ACRE_SEGMENT_SHIFT,
   ACRE_UNIT = 512, /* of a home */
   ACRE_UNITS = ACRE_SEGMENT / ACRE_UNIT,
+  ACRE_HOME_PAGE = 4 << 10,
   ACRE_MEDIUM_CLASSES = ACRE_ALL_CLASSES - ACRE_SMALL_CLASSES
 };
 
@@ -80,8 +81,11 @@ struct acre__segment {
   _Atomic uint32_t owner; /* of a slab or home: the number of the thread whose local it belongs to */
   uint8_t kind;
   uint8_t size_class; /* of a slab */
-  uint16_t capacity;  /* blocks of a slab */
-  uint32_t magic;     /* of a small slab, for acre__is_block; else 0 */
+  union {
+    uint16_t capacity;   /* blocks of a slab */
+    uint16_t used_pages; /* of a segment in the zone of homes: how much of it may have memory */
+  };
+  uint32_t magic; /* of a small slab, for acre__is_block; else 0 */
   union {
     uint32_t live;  /* blocks of a slab that are not in `free` (or `empty`): in use, in a bin, or in `remote` */
     uint32_t stamp; /* of a warm run: when it was given back, in milliseconds */
@@ -89,7 +93,7 @@ struct acre__segment {
   acre_heap *heap; /* NULL: of no heap */
   struct acre__local *local;
   struct acre__bin *bin;    /* of the class, in the local */
-  struct acre__block *free; /* not NULL: the slab is in the local's list of the class */
+  struct acre__block *free; /* not NULL: the slab is in the local's list of the class; of a home: set aside */
   char *start;
   union {
     uint64_t empty; /* of a medium slab: one bit for each free block */
@@ -134,6 +138,7 @@ struct acre__local {
   _Atomic(struct acre__segment *) notified; /* segments with blocks in `remote` */
   _Atomic(struct acre__thread *) thread;    /* NULL: nobody's, may be had by the next thread that comes */
   uint32_t number;                          /* its slabs' owner */
+  bool has_slabs;                           /* or had some */
   uint16_t unit;                            /* the home's first unit that is not given to a class */
   uint16_t units[ACRE_UNITS];               /* of a piece: class + 1, and its first unit << 8; 0: not carved */
 };

@@ -307,12 +307,18 @@ acre_heap *acre_process_heap(void) {
 
 /* ------------------------------------------------------------- ending */
 
+static void leave_home(struct acre__segment *home) {
+  size_t used = home->local->unit * (size_t)ACRE_UNIT;
+  home->used_pages = (uint16_t)acre__max(home->used_pages, (used + ACRE_HOME_PAGE - 1) / ACRE_HOME_PAGE);
+  atomic_store_explicit(&home->home_of, 0, memory_order_release);
+}
+
 /* All runs but the home are taken out of the heap; returned linked. Nobody finds their blocks from here on. */
 static struct acre__segment *disown_runs(acre_heap *heap, struct acre__segment *home) {
   struct acre__segment *rest = NULL, *next;
   for (struct acre__segment *run = heap->runs; run != NULL; run = next) {
     next = run->next_run;
-    if (run->kind == ACRE_KIND_HOME) atomic_store_explicit(&run->home_of, 0, memory_order_release);
+    if (run->kind == ACRE_KIND_HOME) leave_home(run);
     if (run->kind == ACRE_KIND_MEDIUM)
       for (uint32_t i = 1; i < run->count; i++) {
         run[i].kind = ACRE_KIND_NOTHING;

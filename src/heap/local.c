@@ -180,6 +180,7 @@ void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__s
   local->unit = ACRE_FIRST_UNIT;
   home->kind = ACRE_KIND_HOME;
   home->magic = 0;
+  home->free = NULL;
   home->local = local;
   atomic_store_explicit(&home->remote, NULL, memory_order_relaxed);
   atomic_store_explicit(&home->owner, number, memory_order_relaxed);

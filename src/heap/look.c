@@ -85,9 +85,8 @@ bool acre__map_fill(const struct acre__segment *segment, struct acre__map *map) 
   memset(map, 0, sizeof *map);
   if (!mark_list(segment, map, atomic_load_explicit(&segment->remote, memory_order_acquire))) return false;
   const struct acre__bin *bins = segment->local->bins;
-  if (segment->kind == ACRE_KIND_SLAB)
-    return mark_list(segment, map, segment->free) &&
-           mark_bin(segment, map, &bins[segment->size_class], segment->size_class);
+  if (!mark_list(segment, map, segment->free)) return false;
+  if (segment->kind == ACRE_KIND_SLAB) return mark_bin(segment, map, &bins[segment->size_class], segment->size_class);
   for (unsigned size_class = 0; size_class < ACRE_SMALL_CLASSES; size_class++)
     if (!mark_bin(segment, map, &bins[size_class], size_class)) return false;
   return true;

@@ -20,10 +20,11 @@ enum {
   RECOMMIT = 16                /* segments of a cold run that get memory at a time */
 };
 
-static _Atomic size_t warm_segments;
+/* Memory of all warm runs, in units of a home's page. */
+static _Atomic size_t warm_pages;
 
 size_t acre__runs_warm_bytes(void) {
-  return atomic_load_explicit(&warm_segments, memory_order_relaxed) << ACRE_SEGMENT_SHIFT;
+  return atomic_load_explicit(&warm_pages, memory_order_relaxed) * ACRE_HOME_PAGE;
 }
 
 /* ------------------------------------------------------------- lists */
@@ -70,7 +71,14 @@ static void disown(struct acre__segment *run) {
   run->heap = NULL;
 }
 
-static void push_warm(struct acre__zone *zone, struct acre__segment *run, size_t count, uint32_t stamp) {
+/* Of a home not more than was ever used of it; of everything else all. */
+static size_t pages_of(const struct acre__arena *arena, const struct acre__segment *run) {
+  if (run->count == 1 && acre__zone_of(arena, run) == ACRE_ZONE_HOMES) return run->used_pages;
+  return run->count * (size_t)(ACRE_SEGMENT / ACRE_HOME_PAGE);
+}
+
+static void push_warm(const struct acre__arena *arena, struct acre__zone *zone, struct acre__segment *run, size_t count,
+                      uint32_t stamp) {
   unsigned list = warm_list(count);
   run->kind = ACRE_KIND_WARM;
   disown(run);
@@ -78,15 +86,15 @@ static void push_warm(struct acre__zone *zone, struct acre__segment *run, size_t
   run->stamp = stamp;
   push(&zone->warm[list], run);
   zone->warm_any |= UINT32_C(1) << list;
-  atomic_fetch_add_explicit(&warm_segments, count, memory_order_relaxed);
+  atomic_fetch_add_explicit(&warm_pages, pages_of(arena, run), memory_order_relaxed);
 }
 
-static void unlink_warm(struct acre__zone *zone, struct acre__segment *run) {
+static void unlink_warm(const struct acre__arena *arena, struct acre__zone *zone, struct acre__segment *run) {
   unsigned list = warm_list(run->count);
   unlink_run(&zone->warm[list], run);
   if (zone->warm[list].first == NULL) zone->warm_any &= ~(UINT32_C(1) << list);
   run->kind = ACRE_KIND_NOTHING;
-  atomic_fetch_sub_explicit(&warm_segments, run->count, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&warm_pages, pages_of(arena, run), memory_order_relaxed);
 }
 
 /* What is behind the first `count` segments of a run that was warm stays so. */
@@ -96,7 +104,8 @@ static void cut_warm(const struct acre__arena *arena, struct acre__zone *zone, s
   struct acre__segment *rest = run + count;
   rest->start = acre__arena_address(arena, number_of(arena, rest));
   rest->fresh = run->fresh;
-  push_warm(zone, rest, run->count - count, run->stamp);
+  rest->used_pages = 0; /* its memory is there, but nobody has touched it */
+  push_warm(arena, zone, rest, run->count - count, run->stamp);
 }
 
 static struct acre__segment *take_warm(const struct acre__arena *arena, struct acre__zone *zone, size_t count) {
@@ -106,7 +115,7 @@ static struct acre__segment *take_warm(const struct acre__arena *arena, struct a
   struct acre__segment *run = zone->warm[list].first;
   while (run != NULL && run->count < count) run = run->next; /* all runs but those of the last list are long enough */
   if (run == NULL) return NULL;
-  unlink_warm(zone, run);
+  unlink_warm(arena, zone, run);
   cut_warm(arena, zone, run, count);
   return run;
 }
@@ -204,6 +213,7 @@ static acre_result take_cold(struct acre__arena *arena, struct acre__zone *zone,
   if (skip + had < length) add_cold(arena, zone, got + had, length - skip - had);
   got->start = start;
   got->fresh = !arena->borrowed;
+  got->used_pages = 0;
   got->count = (uint32_t)had;
   got->stamp = (uint32_t)acre__vm_milliseconds();
   cut_warm(arena, zone, got, count);
@@ -227,7 +237,7 @@ static struct acre__segment *oldest(struct acre__arena *arena, struct acre__zone
 }
 
 static bool is_over(size_t most) {
-  return atomic_load_explicit(&warm_segments, memory_order_relaxed) > most;
+  return acre__runs_warm_bytes() > most;
 }
 
 /* Collects what is too much or too old; merged. */
@@ -237,7 +247,7 @@ static struct acre__run_list collect(struct acre__arena *arena, size_t most, uin
   struct acre__zone *zone = NULL;
   for (struct acre__segment *run; (run = oldest(arena, &zone, now)) != NULL;) {
     if (!is_over(most) && now - run->stamp < age) break;
-    unlink_warm(zone, run);
+    unlink_warm(arena, zone, run);
     add(arena, zone, run, run->count, ACRE_KIND_GIVEN, &given);
   }
   return given;
@@ -273,7 +283,7 @@ static size_t give_to_system(struct acre__arena *arena, size_t most, uint32_t ag
         run->start = start;
         run->fresh = false;
         if (acre_vm_commit(start, count << ACRE_SEGMENT_SHIFT, ACRE_VM_DEFAULT) == ACRE_OK)
-          push_warm(zone, run, count, (uint32_t)acre__vm_milliseconds());
+          push_warm(arena, zone, run, count, (uint32_t)acre__vm_milliseconds());
         else
           run->kind = ACRE_KIND_SPARE; /* lost */
       }
@@ -288,7 +298,7 @@ static void look_for_old(struct acre__arena *arena) {
   uint32_t now = (uint32_t)acre__vm_milliseconds();
   if (now - arena->last_look < LOOK_EVERY) return;
   arena->last_look = now;
-  give_to_system(arena, ACRE_WARM_MOST >> ACRE_SEGMENT_SHIFT, ACRE_WARM_TIME);
+  give_to_system(arena, ACRE_WARM_MOST, ACRE_WARM_TIME);
 }
 
 /* Those that are not shared may be going away; and they do not keep much. */
@@ -323,7 +333,8 @@ size_t acre__runs_compact(void) {
 void acre__runs_forget(struct acre__arena *arena) {
   for (unsigned z = 0; z < ACRE_ZONES; z++)
     for (unsigned list = 0; list < ACRE_WARM_LISTS; list++)
-      while (arena->zones[z].warm[list].first != NULL) unlink_warm(&arena->zones[z], arena->zones[z].warm[list].first);
+      while (arena->zones[z].warm[list].first != NULL)
+        unlink_warm(arena, &arena->zones[z], arena->zones[z].warm[list].first);
 }
 
 /* ------------------------------------------------------------- taking */
@@ -339,7 +350,7 @@ static acre_result take_at_frontier(struct acre__arena *arena, unsigned zone_num
     struct acre__segment *rest = &arena->table[skipped.frontier];
     rest->start = acre__arena_address(arena, skipped.frontier);
     rest->fresh = true;
-    push_warm(runs, rest, cold - skipped.frontier, (uint32_t)acre__vm_milliseconds());
+    push_warm(arena, runs, rest, cold - skipped.frontier, (uint32_t)acre__vm_milliseconds());
   }
   if (cold < skipped.end) add_cold(arena, runs, &arena->table[cold], skipped.end - cold);
   return result;
@@ -432,10 +443,10 @@ void acre__runs_give(struct acre__segment *runs) {
       if (arena->borrowed)
         add_cold(arena, zone, run, run->count);
       else
-        push_warm(zone, run, run->count, now);
+        push_warm(arena, zone, run, run->count, now);
     }
-    if (is_over(ACRE_WARM_MOST >> ACRE_SEGMENT_SHIFT))
-      give_to_system(arena, ACRE_WARM_MOST >> ACRE_SEGMENT_SHIFT, ACRE_WARM_TIME);
+    if (is_over(ACRE_WARM_MOST)) /* some more than must be, so that it is seldom */
+      give_to_system(arena, ACRE_WARM_MOST - ACRE_WARM_MOST / 8, ACRE_WARM_TIME);
     else if (!arena->borrowed)
       look_for_old(arena);
     acre__unlock(&arena->lock);
@@ -450,7 +461,7 @@ static acre_result grow(struct acre__arena *arena, struct acre__segment *run, si
   if (number_of(arena, behind) == arena->all.frontier) return acre__frontier_extend(arena, more);
   if (zone_of(arena, behind) != zone || behind->count < more) return ACRE_E_NO_SPACE;
   if (behind->kind == ACRE_KIND_WARM) {
-    unlink_warm(zone, behind);
+    unlink_warm(arena, zone, behind);
     cut_warm(arena, zone, behind, more);
     return ACRE_OK;
   }
@@ -492,13 +503,14 @@ void acre__run_shrink(struct acre__segment *run, size_t count) {
 
 /* ------------------------------------------------------------- validity */
 
-static bool lists_are_valid(const struct acre__zone *zone, size_t *listed, size_t *warm) {
+static bool lists_are_valid(const struct acre__arena *arena, const struct acre__zone *zone, size_t *listed,
+                            size_t *warm) {
   for (unsigned list = 0; list < ACRE_WARM_LISTS; list++) {
     if (((zone->warm_any >> list & 1) != 0) != (zone->warm[list].first != NULL)) return false;
     for (const struct acre__segment *run = zone->warm[list].first; run != NULL; run = run->next) {
       if (run->kind != ACRE_KIND_WARM || warm_list(run->count) != list || run->heap != NULL) return false;
       ++*listed;
-      *warm += run->count;
+      *warm += pages_of(arena, run);
     }
   }
   for (unsigned list = 0; list < ACRE_COLD_LISTS; list++)
@@ -535,9 +547,9 @@ bool acre__runs_are_valid(void) {
     size_t listed = 0, found = 0;
     acre__lock(&arena->lock);
     for (unsigned zone = 0; zone < ACRE_ZONES && valid; zone++)
-      valid = lists_are_valid(&arena->zones[zone], &listed, &warm);
+      valid = lists_are_valid(arena, &arena->zones[zone], &listed, &warm);
     valid = valid && records_are_valid(arena, &found) && listed == found;
     acre__unlock(&arena->lock);
   }
-  return valid && warm <= atomic_load_explicit(&warm_segments, memory_order_relaxed);
+  return valid && warm <= atomic_load_explicit(&warm_pages, memory_order_relaxed);
 }

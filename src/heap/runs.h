@@ -10,7 +10,8 @@
  *   given  on its way from warm to cold, while the system takes the memory and
  *          nobody waits; merged too, so that the system is called seldom
  *
- * No more than ACRE_WARM_MOST bytes are warm, over all arenas; what was warm
+ * No more than ACRE_WARM_MOST bytes are warm, over all arenas (a home counts with
+ * the pages that it has used); what was warm
  * for ACRE_WARM_TIME milliseconds goes cold when something is taken or given back.
  */
 #ifndef ACRE_HEAP_RUNS_H
@@ -18,7 +19,7 @@
 
 #include "heap/arena.h"
 
-enum { ACRE_WARM_MOST = 48 << 20, ACRE_WARM_TIME = 250, ACRE_ALONE_LEAST = 64 << 20 };
+enum { ACRE_WARM_MOST = 46 << 20, ACRE_WARM_TIME = 250, ACRE_ALONE_LEAST = 64 << 20 };
 
 /*
  * Takes a run of `count` segments that starts on a multiple of `alignment`

@@ -52,6 +52,7 @@ static acre_result new_slab(acre_heap *heap, struct acre__local *local, unsigned
   slab->live = capacity;
   slab->local = local;
   slab->bin = bin;
+  local->has_slabs = true;
   slab->most = (uint32_t)acre__min(acre__max(ACRE_BIN_BYTES / size, ACRE_FEW), ACRE_BIN_BLOCKS);
   slab->free = NULL;
   slab->fresh = false;
@@ -102,6 +103,22 @@ static bool carve(struct acre__local *local, unsigned size_class, unsigned most)
   bin->bump = local->home->start + first * (size_t)ACRE_UNIT;
   bin->left = small->piece_bytes / small->size;
   return true;
+}
+
+/* What was set aside of the class, as there were slabs; now none can be had. */
+static bool take_aside(acre_heap *heap, struct acre__local *local, unsigned size_class) {
+  struct acre__segment *home = local->home;
+  struct acre__bin *bin = &local->bins[size_class];
+  struct acre__block *kept = NULL, *next;
+  for (struct acre__block *block = home->free; block != NULL; block = next) {
+    next = acre__link_get(heap, block);
+    bool wanted = acre__home_class(home, (uintptr_t)block) == size_class;
+    struct acre__block **list = wanted ? &bin->free : &kept;
+    acre__link_set(heap, block, *list);
+    *list = block;
+  }
+  home->free = kept;
+  return bin->free != NULL;
 }
 
 /* ------------------------------------------------------------- other threads' frees */
@@ -165,9 +182,11 @@ static acre_result refill(acre_heap *heap, struct acre__local *local, unsigned s
     empty_slab(local->slabs[size_class]);
     return ACRE_OK;
   }
-  if (local->carved[size_class] < CARVED_MOST && carve(local, size_class, EARLY_UNITS)) return ACRE_OK;
+  if (!local->has_slabs && local->carved[size_class] < CARVED_MOST && carve(local, size_class, EARLY_UNITS))
+    return ACRE_OK;
   acre_result result = new_slab(heap, local, size_class);
-  return result != ACRE_OK && carve(local, size_class, ACRE_UNITS) ? ACRE_OK : result;
+  if (result == ACRE_OK || carve(local, size_class, ACRE_UNITS) || take_aside(heap, local, size_class)) return ACRE_OK;
+  return result;
 }
 
 /* In a checked heap the links are hidden. */

@@ -11,9 +11,10 @@
  * never written before the program gets them. So a slab has blocks to give if
  * and only if its `free` is not empty, and then it is in its local's list.
  *
- * A home is carved into pieces of 512-byte units, each for one class, in the
- * order in which classes want them, until a class has had 4 KiB; then it gets slabs. A heap with little in it so
- * stays in its first page. What is freed there goes to the bin, always.
+ * A home's first 8 KiB are carved into pieces of 512-byte units, each for one
+ * class, in the order in which classes want them, up to 2 KiB for a class. So a
+ * heap with little in it stays in its first page. What wants more gets slabs, and
+ * from then on everything does; the rest of the home is used where the limit leaves no other.
  *
  * The first block in `remote` puts the segment into its local's `notified`;
  * only who takes it from there takes what is in `remote`.
@@ -61,9 +62,19 @@ bool acre__slab_free(struct acre__segment *slab, struct acre__block *block);
 /* With the heap's lock: gives the slab back, if it is empty still and not its class's only one with free blocks. */
 void acre__slab_drop(acre_heap *heap, struct acre__segment *slab);
 
-/* With the right to touch the local: a block of its home goes to its bin. */
+/*
+ * With the right to touch the local: a block of its home goes to its bin, or, if
+ * the local has slabs by now, aside. So what is used again and again is either
+ * all in a home or all in slabs, and the processor need not guess where.
+ */
 static inline void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class) {
-  struct acre__bin *bin = &home->local->bins[size_class];
+  struct acre__local *local = home->local;
+  if (local->has_slabs) {
+    acre__link_set(home->heap, block, home->free);
+    home->free = block;
+    return;
+  }
+  struct acre__bin *bin = &local->bins[size_class];
   acre__link_set(home->heap, block, bin->returned);
   bin->returned = block;
   bin->returns++;
