@@ -316,6 +316,7 @@ int tour_main(int argc, char **argv) {
   tour_reserve(&tour);
   tour_pages(&tour);
   tour_array(&tour);
+  tour_heap(&tour);
   tour_edge(&tour);
   tour_limit(&tour);
   tour_file(&tour);
