@@ -254,8 +254,8 @@ ACRE_API acre_result acre_heap_validate(acre_heap *heap, const void *block);
 
 /*
  * Locks the heap for every other thread: their calls on it wait until it is
- * unlocked; the caller's do not. Nests. While one is locked, other shared heaps
- * of the same threads are slower.
+ * unlocked; the caller's do not. Nests; destroying the heap unlocks it. While one is locked, the other threads'
+ * calls on other shared heaps are slower.
  * A single-thread heap has no other threads: nothing happens.
  * Win32 counterpart: HeapLock, HeapUnlock.
  */

@@ -12,6 +12,7 @@
 
 #include "heap/arena.h"
 #include "heap/check.h"
+#include "heap/look.h"
 #include "heap/runs.h"
 #include "vm/services.h"
 
@@ -353,6 +354,7 @@ acre_result acre_heap_destroy(acre_heap *heap) {
   if (heap == NULL) return ACRE_OK;
   if (heap->process) return ACRE_E_INVALID_ARGUMENT;
   if (heap->on_destroy != NULL) heap->on_destroy(heap, heap->context);
+  acre__heap_unlock_all(heap);
   struct acre__segment *home = acre__first_local(heap)->home;
   struct acre__arena *arena = heap->arena;
   acre__lock(&acre__heaps.lock);

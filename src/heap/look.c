@@ -28,6 +28,12 @@ void acre_heap_lock(acre_heap *heap) {
   heap->lock_depth++;
 }
 
+void acre__heap_unlock_all(acre_heap *heap) {
+  if (!acre__lock_is_mine(&heap->lock) || heap->lock_depth == 0) return;
+  heap->lock_depth = 0;
+  acre__heap_go(heap, true);
+}
+
 acre_result acre_heap_unlock(acre_heap *heap) {
   if (heap == NULL) return ACRE_E_INVALID_ARGUMENT;
   if ((heap->flags & ACRE_HEAP_SINGLE_THREAD) != 0) return ACRE_OK;
@@ -234,5 +240,5 @@ size_t acre_heap_compact(acre_heap *heap) {
   acre__lock(&acre__heaps.lock);
   if (heap == NULL) acre__heaps_drop_homes();
   acre__unlock(&acre__heaps.lock);
-  return acre__runs_compact();
+  return acre__runs_compact(heap == NULL ? NULL : heap->arena);
 }

@@ -39,6 +39,9 @@ bool acre__blocks_visit(struct acre__segment *run, const struct acre__map *map,
 bool acre__heap_stop(acre_heap *heap);
 void acre__heap_go(acre_heap *heap, bool taken);
 
+/* Undoes every acre_heap_lock of the caller. */
+void acre__heap_unlock_all(acre_heap *heap);
+
 /* With the heap stopped: whether everything that it knows agrees. */
 bool acre__heap_is_valid(acre_heap *heap);
 

@@ -326,8 +326,13 @@ void acre__runs_tick(void) {
   on_all_arenas(tick);
 }
 
-size_t acre__runs_compact(void) {
-  return on_all_arenas(give_all);
+size_t acre__runs_compact(struct acre__arena *own) {
+  size_t bytes = on_all_arenas(give_all);
+  if (own == NULL) return bytes;
+  acre__lock(&own->lock);
+  bytes += give_all(own);
+  acre__unlock(&own->lock);
+  return bytes;
 }
 
 void acre__runs_forget(struct acre__arena *arena) {

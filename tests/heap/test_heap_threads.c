@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "heap/heap_check.h"
+#include "heap/local.h"
+#include "vm/services.h"
 
 enum { WORKERS = 4, ROUNDS = SANITIZED ? 10000 : 60000, SLOTS = 512 };
 
@@ -240,19 +242,20 @@ static struct {
   _Atomic size_t done;
 } locked;
 
-static void *work(void *nothing) {
+static void *work(void *look) {
   while (!atomic_load(&locked.stop)) {
     void *block = acre_heap_alloc(locked.heap, 100);
     CHECK_OK(acre_heap_free(locked.heap, block));
     atomic_fetch_add(&locked.done, 1);
   }
-  return nothing;
+  if (look != NULL) CHECK_EQ(atomic_load(&acre__this_thread.gate), acre__vm_fence_prepare() != ACRE_OK);
+  return NULL;
 }
 
 TEST(a_locked_heap_waits_for_its_owner) {
   locked.heap = make_heap(NULL);
   acre_heap *other = make_heap(NULL);
-  pthread_t worker = start(work, NULL);
+  pthread_t worker = start(work, &locked);
   for (unsigned i = 0; i < 20; i++) {
     size_t before = atomic_load(&locked.done);
     while (atomic_load(&locked.done) < before + 100) sched_yield();
@@ -269,8 +272,10 @@ TEST(a_locked_heap_waits_for_its_owner) {
     CHECK_OK(acre_heap_unlock(locked.heap));
     CHECK_RESULT(acre_heap_unlock(locked.heap), ACRE_E_INVALID_ARGUMENT);
   }
+  acre_heap_lock(other);
+  acre_heap_lock(other);
+  CHECK_OK(acre_heap_destroy(other)); /* and nobody is stopped by it any more */
   atomic_store(&locked.stop, true);
   pthread_join(worker, NULL);
   end_heap(locked.heap);
-  end_heap(other);
 }
