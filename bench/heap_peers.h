@@ -24,6 +24,17 @@
 
 namespace bench {
 
+/*
+ * jemalloc wants more of the memory for thread-local data than glibc leaves for
+ * libraries that are loaded later. How much that is, is settled when a program
+ * starts: so this one starts itself again.
+ */
+inline void run_with_room_for_peers(char **argv) {
+  if (std::getenv("GLIBC_TUNABLES") != nullptr) return;
+  setenv("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=65536", 1);
+  execv("/proc/self/exe", argv); /* if that fails, jemalloc is not there */
+}
+
 /* A function that is found when the program starts. */
 template <class Function>
 Function *found(const char *library, const char *name) {

@@ -158,7 +158,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
     if (atomic_load_explicit(&found.segment->owner, memory_order_relaxed) != thread->number)
       acre__remote_free(found.segment, block);
     else if (found.segment->kind == ACRE_KIND_HOME)
-      acre__home_free(found.segment, block, found.size_class);
+      acre__home_free(found.segment, block, found.size_class, 0);
     else if (!free_to(found.segment, block))
       drop = acre__slab_free(found.segment, block);
   }
@@ -174,11 +174,12 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
 
 /* The caller may touch the segment's local. True: done; else nothing has changed. */
 static inline bool free_own(struct acre__segment *segment, void *block) {
-  if (ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block))) return free_to(segment, block);
+  if (ACRE_LIKELY(segment->magic != 0))
+    return ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block)) && free_to(segment, block);
   if (segment->kind != ACRE_KIND_HOME) return false;
   unsigned size_class = acre__home_class(segment, (uintptr_t)block);
   if (size_class == ACRE_ALL_CLASSES) return false;
-  acre__home_free(segment, block, size_class);
+  acre__home_free(segment, block, size_class, 0);
   return true;
 }
 

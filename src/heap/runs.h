@@ -19,7 +19,7 @@
 
 #include "heap/arena.h"
 
-enum { ACRE_WARM_MOST = 46 << 20, ACRE_WARM_TIME = 250, ACRE_ALONE_LEAST = 64 << 20 };
+enum { ACRE_WARM_MOST = 46 << 20, ACRE_WARM_TIME = 500, ACRE_ALONE_LEAST = 64 << 20 };
 
 /*
  * Takes a run of `count` segments that starts on a multiple of `alignment`

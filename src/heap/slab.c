@@ -140,7 +140,7 @@ void acre__remote_free(struct acre__segment *segment, struct acre__block *block)
 static void collect_home(struct acre__segment *home, struct acre__block *block) {
   while (block != NULL) {
     struct acre__block *next = acre__link_get(home->heap, block);
-    acre__home_free(home, block, acre__home_class(home, (uintptr_t)block));
+    acre__home_free(home, block, acre__home_class(home, (uintptr_t)block), home->heap->cookie);
     block = next;
   }
 }
@@ -224,7 +224,7 @@ static void flush_list(acre_heap *heap, struct acre__block *block) {
     if (segment->kind == ACRE_KIND_SLAB)
       (void)acre__slab_free(segment, block);
     else
-      acre__home_free(segment, block, acre__home_class(segment, (uintptr_t)block));
+      acre__home_free(segment, block, acre__home_class(segment, (uintptr_t)block), heap->cookie);
     block = next;
   }
 }

@@ -66,18 +66,16 @@ void acre__slab_drop(acre_heap *heap, struct acre__segment *slab);
  * With the right to touch the local: a block of its home goes to its bin, or, if
  * the local has slabs by now, aside. So what is used again and again is either
  * all in a home or all in slabs, and the processor need not guess where.
+ * `cookie` is the heap's, 0 if it is not checked.
  */
-static inline void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class) {
+static inline void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class,
+                                   uint64_t cookie) {
   struct acre__local *local = home->local;
-  if (local->has_slabs) {
-    acre__link_set(home->heap, block, home->free);
-    home->free = block;
-    return;
-  }
   struct acre__bin *bin = &local->bins[size_class];
-  acre__link_set(home->heap, block, bin->returned);
-  bin->returned = block;
-  bin->returns++;
+  struct acre__block **list = local->has_slabs ? &home->free : &bin->returned;
+  block->next = (struct acre__block *)((uintptr_t)*list ^ cookie);
+  *list = block;
+  bin->returns += !local->has_slabs;
 }
 
 /* Any thread, between acre__enter and acre__leave, or with the heap's lock: a block of somebody else's. */
