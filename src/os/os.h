@@ -6,6 +6,7 @@
  * same files, each with the sections of this header in the same order:
  *
  *   memory.c   reserve, commit, protect, hide, advise
+ *   placement.c large pages, nodes, what goes first
  *   file.c     open, size, map, flush; temporary files
  *   query.c    what is mapped where
  *   fault.c    the fault handler
@@ -53,6 +54,10 @@ struct acre__os_system {
   bool can_query_directly; /* acre__os_maps_at needs no parsing */
   bool can_populate;       /* acre__os_populate uses the system's own call */
   char kernel[64];
+  bool can_collapse;       /* acre__os_collapse works */
+  unsigned nodes;          /* NUMA nodes: the highest number of one that is on line, and 1 */
+  size_t large_pages;      /* in the system's pool, taken ones included */
+  size_t large_pages_free; /* of these, not taken and not promised; and those that the pool may grow by */
 };
 
 /*
@@ -169,10 +174,6 @@ acre_result acre__os_reset(void *address, size_t size);
  */
 acre_result acre__os_undo_reset(void *address, size_t size);
 
-/* Asks for large pages behind the range, or for small ones alone. Hints: never fail. */
-void acre__os_advise_large(void *address, size_t size);
-void acre__os_advise_small(void *address, size_t size);
-
 /*
  * Pages of a file come into memory one by one, and never as part of a larger
  * unit that reaches over a hole of the file: a store to such a unit would want
@@ -182,6 +183,50 @@ acre_result acre__os_read_singly(void *address, size_t size);
 
 /* Children of a later fork do not get the range: its addresses are free there. ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT. */
 acre_result acre__os_keep_from_children(void *address, size_t size);
+
+/* ------------------------------------------------------------- placement.c */
+
+/*
+ * Asks for large pages behind the range, now and when it is committed, wherever
+ * the system has them. Lasts until the range is decommitted. ACRE_E_NOT_SUPPORTED.
+ */
+acre_result acre__os_advise_large(void *address, size_t size);
+
+/* Asks for small pages alone. A hint: never fails. */
+void acre__os_advise_small(void *address, size_t size);
+
+/* Large pages that acre__os_commit_large could have now, as in acre__os_system. */
+size_t acre__os_large_pages_free(void);
+
+/*
+ * Reserved pages become accessible, read zero, and stand in large pages of the
+ * system's pool, which are theirs from now on: no touch fails for want of one.
+ * The range is whole large pages (acre__os_system), and nothing of it is
+ * committed. Afterwards it can be protected and decommitted in whole large
+ * pages, populated and locked; not hidden, discarded, reset, cooled or collapsed.
+ * ACRE_E_NO_MEMORY: the pool has too few. ACRE_E_NOT_SUPPORTED. ACRE_E_MAPPING_LIMIT.
+ */
+acre_result acre__os_commit_large(void *address, size_t size, acre_vm_protection protection);
+
+/*
+ * Moves committed pages into large ones. The range is whole large pages.
+ * ACRE_E_NOT_SUPPORTED, not here, or not this memory; ACRE_E_NO_MEMORY, no large page
+ * is free; ACRE_E_BUSY, pages are in use by the system. A part may be done.
+ */
+acre_result acre__os_collapse(void *address, size_t size);
+
+/*
+ * Pages that the range gets from now on come from this node, or from another
+ * one when it has none. Lasts until the range is decommitted or committed in large pages.
+ * ACRE_E_INVALID_ARGUMENT, no such node; ACRE_E_NOT_SUPPORTED, not here, or forbidden.
+ */
+acre_result acre__os_prefer_node(void *address, size_t size, unsigned node);
+
+/* Under memory pressure these pages go first; content stays. They are not locked. ACRE_E_NOT_SUPPORTED. */
+acre_result acre__os_cool(void *address, size_t size);
+
+/* The same, and they go now, where the system has a place for them. ACRE_E_NOT_SUPPORTED. */
+acre_result acre__os_page_out(void *address, size_t size);
 
 /* ------------------------------------------------------------- file.c */
 
@@ -197,6 +242,13 @@ struct acre__os_file {
 acre_result acre__os_file_open(const char *path, bool writable, bool create, bool must_create, bool truncate,
                                unsigned permissions, struct acre__os_file *out);
 void acre__os_file_close(struct acre__os_file file);
+
+/*
+ * Makes a file of `size` bytes of memory, all zero, without a name and gone with
+ * its last mapping and handle. Nobody can shrink it. Read-write, not inherited over exec.
+ * ACRE_E_NOT_SUPPORTED; ACRE_E_FILE_TOO_LARGE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY.
+ */
+acre_result acre__os_file_in_memory(uint64_t size, struct acre__os_file *out);
 acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out);
 
 /*

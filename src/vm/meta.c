@@ -81,7 +81,7 @@ static bool commit_step(void) {
   }
   step = acre__min(step, left);
   if (step == 0 || acre__os_commit(meta.committed_end, step, ACRE_VM_READ_WRITE) != ACRE_OK) return false;
-  if (done != 0) acre__os_advise_large(meta.committed_end, step);
+  if (done != 0) (void)acre__os_advise_large(meta.committed_end, step);
   meta.committed_end += step;
   return true;
 }

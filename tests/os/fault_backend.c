@@ -144,6 +144,13 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_AT_THREAD_EXIT: result = acre__os_at_thread_exit(nothing); break;
       case ACRE_FAULT_WANT_THREAD_EXIT: result = acre__os_want_thread_exit(); break;
       case ACRE_FAULT_FENCE_PREPARE: result = acre__os_fence_prepare(); break;
+      case ACRE_FAULT_ADVISE_LARGE: result = acre__os_advise_large(NULL, 4096); break;
+      case ACRE_FAULT_COMMIT_LARGE: result = acre__os_commit_large(NULL, 4096, ACRE_VM_READ); break;
+      case ACRE_FAULT_COLLAPSE: result = acre__os_collapse(NULL, 4096); break;
+      case ACRE_FAULT_PREFER_NODE: result = acre__os_prefer_node(NULL, 4096, 0); break;
+      case ACRE_FAULT_COOL: result = acre__os_cool(NULL, 4096); break;
+      case ACRE_FAULT_PAGE_OUT: result = acre__os_page_out(NULL, 4096); break;
+      case ACRE_FAULT_FILE_IN_MEMORY: result = acre__os_file_in_memory(1, &file); break;
       case ACRE_FAULT_FUNCTIONS: break;
     }
     struct acre__fault_report report;

@@ -444,7 +444,6 @@ TEST(hints_change_nothing) {
   char *base = reserve_committed(1024);
   memset(base, 2, 1024 * page_size());
   acre__os_prefetch(base, 1024 * page_size());
-  acre__os_advise_large(base, 1024 * page_size());
   acre__os_advise_small(base, 1024 * page_size());
   CHECK(all_bytes_are(base, 1024 * page_size(), 2));
   release(base, 1024);

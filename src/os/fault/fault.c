@@ -103,6 +103,13 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_AT_THREAD_EXIT] = "acre__os_at_thread_exit",
       [ACRE_FAULT_WANT_THREAD_EXIT] = "acre__os_want_thread_exit",
       [ACRE_FAULT_FENCE_PREPARE] = "acre__os_fence_prepare",
+      [ACRE_FAULT_ADVISE_LARGE] = "acre__os_advise_large",
+      [ACRE_FAULT_COMMIT_LARGE] = "acre__os_commit_large",
+      [ACRE_FAULT_COLLAPSE] = "acre__os_collapse",
+      [ACRE_FAULT_PREFER_NODE] = "acre__os_prefer_node",
+      [ACRE_FAULT_COOL] = "acre__os_cool",
+      [ACRE_FAULT_PAGE_OUT] = "acre__os_page_out",
+      [ACRE_FAULT_FILE_IN_MEMORY] = "acre__os_file_in_memory",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -200,6 +207,39 @@ acre_result acre__os_keep_from_children(void *address, size_t size) {
   return fails(ACRE_FAULT_KEEP_FROM_CHILDREN) ? state.plan.result : acre__os_real_keep_from_children(address, size);
 }
 
+/* ------------------------------------------------------------- placement.c */
+
+__typeof__(acre__os_advise_large) acre__os_real_advise_large;
+__typeof__(acre__os_commit_large) acre__os_real_commit_large;
+__typeof__(acre__os_collapse) acre__os_real_collapse;
+__typeof__(acre__os_prefer_node) acre__os_real_prefer_node;
+__typeof__(acre__os_cool) acre__os_real_cool;
+__typeof__(acre__os_page_out) acre__os_real_page_out;
+
+acre_result acre__os_advise_large(void *address, size_t size) {
+  return fails(ACRE_FAULT_ADVISE_LARGE) ? state.plan.result : acre__os_real_advise_large(address, size);
+}
+
+acre_result acre__os_commit_large(void *address, size_t size, acre_vm_protection protection) {
+  return fails(ACRE_FAULT_COMMIT_LARGE) ? state.plan.result : acre__os_real_commit_large(address, size, protection);
+}
+
+acre_result acre__os_collapse(void *address, size_t size) {
+  return fails(ACRE_FAULT_COLLAPSE) ? state.plan.result : acre__os_real_collapse(address, size);
+}
+
+acre_result acre__os_prefer_node(void *address, size_t size, unsigned node) {
+  return fails(ACRE_FAULT_PREFER_NODE) ? state.plan.result : acre__os_real_prefer_node(address, size, node);
+}
+
+acre_result acre__os_cool(void *address, size_t size) {
+  return fails(ACRE_FAULT_COOL) ? state.plan.result : acre__os_real_cool(address, size);
+}
+
+acre_result acre__os_page_out(void *address, size_t size) {
+  return fails(ACRE_FAULT_PAGE_OUT) ? state.plan.result : acre__os_real_page_out(address, size);
+}
+
 /* ------------------------------------------------------------- file.c */
 
 __typeof__(acre__os_file_open) acre__os_real_file_open;
@@ -213,6 +253,7 @@ __typeof__(acre__os_file_temporary) acre__os_real_file_temporary;
 __typeof__(acre__os_file_identity) acre__os_real_file_identity;
 __typeof__(acre__os_file_allocate) acre__os_real_file_allocate;
 __typeof__(acre__os_file_punch) acre__os_real_file_punch;
+__typeof__(acre__os_file_in_memory) acre__os_real_file_in_memory;
 
 acre_result acre__os_file_open(const char *path, bool writable, bool create, bool must_create, bool truncate,
                                unsigned permissions, struct acre__os_file *out) {
@@ -266,6 +307,10 @@ acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64
   size_t half = front_half((size_t)size);
   if (half != 0) acre__os_real_file_punch(file, from, half);
   return state.plan.result;
+}
+
+acre_result acre__os_file_in_memory(uint64_t size, struct acre__os_file *out) {
+  return fails(ACRE_FAULT_FILE_IN_MEMORY) ? state.plan.result : acre__os_real_file_in_memory(size, out);
 }
 
 /* ------------------------------------------------------------- query.c */

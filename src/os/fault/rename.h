@@ -43,5 +43,12 @@
 #define acre__os_at_thread_exit acre__os_real_at_thread_exit
 #define acre__os_want_thread_exit acre__os_real_want_thread_exit
 #define acre__os_fence_prepare acre__os_real_fence_prepare
+#define acre__os_advise_large acre__os_real_advise_large
+#define acre__os_commit_large acre__os_real_commit_large
+#define acre__os_collapse acre__os_real_collapse
+#define acre__os_prefer_node acre__os_real_prefer_node
+#define acre__os_cool acre__os_real_cool
+#define acre__os_page_out acre__os_real_page_out
+#define acre__os_file_in_memory acre__os_real_file_in_memory
 
 #endif

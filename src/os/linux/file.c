@@ -73,6 +73,23 @@ acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out) {
   return ACRE_OK;
 }
 
+/* ------------------------------------------------------------- a file in memory */
+
+/* Sealed before anybody can have it: whoever gets the descriptor later cannot cut pages off that are mapped. */
+acre_result acre__os_file_in_memory(uint64_t size, struct acre__os_file *out) {
+  if (size > INT64_MAX) return ACRE_E_FILE_TOO_LARGE;
+  int fd = memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return errno == EPERM || errno == EINVAL ? ACRE_E_NOT_SUPPORTED : acre__linux_error(errno);
+  int error = 0;
+  if (ftruncate(fd, (off_t)size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0) error = errno;
+  if (error != 0) {
+    close(fd);
+    return error == EINVAL ? ACRE_E_NOT_SUPPORTED : acre__linux_error(error);
+  }
+  out->handle = fd;
+  return ACRE_OK;
+}
+
 /* ------------------------------------------------------------- grow */
 
 /* For file systems without fallocate: zeros that are written have their blocks too. Returns 0 or an errno. */

@@ -19,9 +19,12 @@
 #include "os/os.h"
 
 enum {
+  ACRE_LINUX_MADV_COLD = 20,
+  ACRE_LINUX_MADV_PAGEOUT = 21,
   ACRE_LINUX_MADV_POPULATE_READ = 22,
   ACRE_LINUX_MADV_POPULATE_WRITE = 23,
   ACRE_LINUX_MADV_DONTNEED_LOCKED = 24,
+  ACRE_LINUX_MADV_COLLAPSE = 25,
   ACRE_LINUX_MADV_GUARD_INSTALL = 102,
   ACRE_LINUX_MADV_GUARD_REMOVE = 103,
   ACRE_LINUX_MAP_FIXED_NOREPLACE = 0x100000
@@ -81,6 +84,9 @@ acre_result acre__linux_mapping_error(int error, acre_result no_memory);
 
 int acre__linux_protection(acre_vm_protection protection);
 
+/* madvise, again while it says that it lost a race. Returns 0 or an errno. */
+int acre__linux_advise(void *address, size_t size, int advice);
+
 /*
  * Reserves the range again if a failed mmap over it has left it free, as
  * kernels before 6.12 may. Keeps errno.
@@ -114,6 +120,12 @@ extern struct acre__linux_switches acre__linux_switches;
 
 /* The highest byte a mapping may hold, found by trying. */
 uintptr_t acre__linux_highest_address(void);
+
+/* /proc/meminfo's figures of the pool of large pages. */
+struct acre__linux_pool {
+  size_t total, available;
+};
+struct acre__linux_pool acre__linux_pool(void);
 
 /* The number at the start of a small file of /proc or /sys, or `otherwise`. */
 uint64_t acre__linux_read_number(const char *path, uint64_t otherwise);

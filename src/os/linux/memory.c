@@ -121,7 +121,7 @@ acre_result acre__os_protect(void *address, size_t size, acre_vm_protection prot
 /* ------------------------------------------------------------- hide and discard */
 
 /* madvise gives EAGAIN or EINTR when it lost a race or was interrupted: the same call may work the next time. */
-static int advise(void *address, size_t size, int advice) {
+int acre__linux_advise(void *address, size_t size, int advice) {
   for (int attempts = 100; attempts > 0; attempts--) {
     if (madvise(address, size, advice) == 0) return 0;
     if (errno != EAGAIN && errno != EINTR) return errno;
@@ -130,7 +130,7 @@ static int advise(void *address, size_t size, int advice) {
 }
 
 static acre_result advise_or_unsupported(void *address, size_t size, int advice) {
-  int error = advise(address, size, advice);
+  int error = acre__linux_advise(address, size, advice);
   return error == EINVAL ? ACRE_E_NOT_SUPPORTED : acre__linux_error(error);
 }
 
@@ -143,7 +143,7 @@ acre_result acre__os_reveal(void *address, size_t size) {
 }
 
 acre_result acre__os_discard(void *address, size_t size) {
-  int error = advise(address, size, MADV_DONTNEED);
+  int error = acre__linux_advise(address, size, MADV_DONTNEED);
   if (error == EINVAL) return advise_or_unsupported(address, size, ACRE_LINUX_MADV_DONTNEED_LOCKED);
   return acre__linux_error(error);
 }
@@ -183,7 +183,7 @@ ACRE_COLD static uintptr_t find_unpopulated(uintptr_t address, size_t size, int 
   size_t pages = size / page_size();
   while (pages > 1) {
     size_t half = pages / 2 * page_size();
-    if (advise((void *)address, half, advice) != 0) {
+    if (acre__linux_advise((void *)address, half, advice) != 0) {
       pages /= 2;
     } else {
       address += half;
@@ -198,12 +198,12 @@ acre_result acre__os_populate(void *address, size_t size, bool for_writing) {
   if (acre__linux_switches.populate_by_touch) return populate_by_touch(start, size, for_writing);
 
   int advice = for_writing ? ACRE_LINUX_MADV_POPULATE_WRITE : ACRE_LINUX_MADV_POPULATE_READ;
-  int error = advise(address, size, advice);
+  int error = acre__linux_advise(address, size, advice);
   if (error == 0) return ACRE_OK;
   if (error == EFAULT) return populate_error(error, find_unpopulated(start, size, advice), for_writing);
   if (error != EINVAL) return acre__linux_error(error);
   /* The protection forbids it, or the kernel does not know the advice: then it refuses it for no bytes, too. */
-  if (advise(address, 0, advice) == 0) return ACRE_E_ACCESS_DENIED;
+  if (acre__linux_advise(address, 0, advice) == 0) return ACRE_E_ACCESS_DENIED;
   return populate_by_touch(start, size, for_writing);
 }
 
@@ -250,7 +250,7 @@ acre_result acre__os_unlock(void *address, size_t size) {
 /* ------------------------------------------------------------- reset */
 
 acre_result acre__os_reset(void *address, size_t size) {
-  int error = advise(address, size, MADV_FREE);
+  int error = acre__linux_advise(address, size, MADV_FREE);
   /* Where the kernel cannot drop pages lazily, they stay: that is one of the things that may happen to them. */
   return error == EINVAL ? ACRE_OK : acre__linux_error(error);
 }
@@ -335,16 +335,10 @@ acre_result acre__os_undo_reset(void *address, size_t size) {
   return intact ? ACRE_OK : ACRE_E_CONTENT_LOST;
 }
 
-/* ------------------------------------------------------------- large pages */
-
-void acre__os_advise_large(void *address, size_t size) {
-  madvise(address, size, MADV_HUGEPAGE);
-}
-
 /* ------------------------------------------------------------- mappings of the paging file */
 
 static acre_result mark_mapping(void *address, size_t size, int advice) {
-  int error = advise(address, size, advice);
+  int error = acre__linux_advise(address, size, advice);
   return error == ENOMEM ? acre__linux_mapping_error(error, ACRE_E_NO_MEMORY) : acre__linux_error(error);
 }
 
@@ -355,8 +349,4 @@ acre_result acre__os_read_singly(void *address, size_t size) {
 
 acre_result acre__os_keep_from_children(void *address, size_t size) {
   return mark_mapping(address, size, MADV_DONTFORK);
-}
-
-void acre__os_advise_small(void *address, size_t size) {
-  madvise(address, size, MADV_NOHUGEPAGE);
 }

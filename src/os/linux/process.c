@@ -64,6 +64,22 @@ static uint64_t meminfo(const char *text, const char *name, uint64_t otherwise) 
   return otherwise;
 }
 
+static struct acre__linux_pool pool_of(const char *text) {
+  struct acre__linux_pool pool = {.total = (size_t)meminfo(text, "HugePages_Total:", 0) >> 10};
+  size_t unused = (size_t)meminfo(text, "HugePages_Free:", 0) >> 10;
+  size_t promised = (size_t)meminfo(text, "HugePages_Rsvd:", 0) >> 10;
+  size_t surplus = (size_t)meminfo(text, "HugePages_Surp:", 0) >> 10;
+  size_t most_surplus = (size_t)acre__linux_read_number("/proc/sys/vm/nr_overcommit_hugepages", 0);
+  if (unused > promised) pool.available = unused - promised;
+  if (most_surplus > surplus) pool.available += most_surplus - surplus;
+  return pool;
+}
+
+struct acre__linux_pool acre__linux_pool(void) {
+  char text[4096];
+  return read_text("/proc/meminfo", text, sizeof text) ? pool_of(text) : (struct acre__linux_pool){0};
+}
+
 /* ------------------------------------------------------------- address space */
 
 static bool is_address(uintptr_t page, size_t page_size) {
@@ -114,6 +130,8 @@ static void probe_mechanisms(struct acre__os_system *out) {
   if (pages == MAP_FAILED) return;
   out->can_hide = try_hide(pages, out->page_size);
   out->can_populate = !acre__linux_switches.populate_by_touch && try_populate(pages + out->page_size, out->page_size);
+  /* Known advice takes no bytes at all; the effect would cost two large pages to see. */
+  out->can_collapse = madvise(pages, 0, ACRE_LINUX_MADV_COLLAPSE) == 0;
   munmap(pages, 2 * out->page_size);
 }
 
@@ -128,6 +146,21 @@ static void probe_memory(struct acre__os_system *out) {
   if (!read_text("/proc/meminfo", text, sizeof text)) return;
   out->available_memory = meminfo(text, "MemAvailable:", out->available_memory);
   out->large_page_size = (size_t)meminfo(text, "Hugepagesize:", 0);
+  if (out->large_page_size == 0) /* a kernel may have transparent ones alone */
+    out->large_page_size = (size_t)acre__linux_read_number("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", 0);
+  struct acre__linux_pool pool = pool_of(text);
+  out->large_pages = pool.total;
+  out->large_pages_free = pool.available;
+}
+
+/* The last number of "0-1,3", and 1. */
+static unsigned count_nodes(void) {
+  char text[256];
+  uint64_t last = 0;
+  if (!read_text("/sys/devices/system/node/online", text, sizeof text)) return 1;
+  for (const char *at = text; *at != '\0'; at++)
+    if (at == text || at[-1] == '-' || at[-1] == ',') parse_number(at, &last);
+  return last < INT32_MAX ? (unsigned)last + 1 : 1;
 }
 
 static bool large_pages_on_request(void) {
@@ -158,6 +191,7 @@ void acre__os_probe(struct acre__os_system *out) {
   out->transparent_large_pages = large_pages_on_request();
   probe_kernel_name(out->kernel, sizeof out->kernel);
   probe_memory(out);
+  out->nodes = count_nodes();
   probe_mechanisms(out);
 }
 
