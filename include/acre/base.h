@@ -149,6 +149,10 @@ typedef struct acre_system {
       paging_file_maximum; /* what the paging file that is set may hold; UINT64_MAX: all that the disk has; 0: none is set */
   uint64_t paging_file_charge; /* bytes of the charge that are on it */
   char kernel[64];             /* name and release of the kernel */
+  unsigned nodes;              /* NUMA nodes: their numbers are below it; 1 where there are none */
+  size_t large_pages;          /* large pages in the system's own pool (vm.nr_hugepages), taken ones included */
+  size_t large_pages_free;     /* those that can be had now, the pool's growth (vm.nr_overcommit_hugepages) included */
+  bool collapse;               /* acre_vm_collapse works (Linux 6.1+) */
 } acre_system;
 
 /*

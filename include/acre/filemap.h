@@ -91,6 +91,21 @@ typedef struct acre_section_options {
  */
 ACRE_API acre_result acre_section_create(acre_file *file, const acre_section_options *options, acre_section **out);
 
+/*
+ * Makes a section of `size` bytes of memory, all zero, with no file behind it
+ * that anybody could see or shorten: memory that can be mapped more than once. Views
+ * may have any access. Its pages are taken when they are first touched, and given back
+ * when section and views are gone; they do not count in the commit charge. Where the kernel has
+ * no such files (memfd), it is an unlinked temporary file, in TMPDIR, /tmp,
+ * /var/tmp or /dev/shm, with its blocks allocated.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_INVALID_SIZE, size is 0; ACRE_E_FILE_TOO_LARGE;
+ *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; and of a temporary file ACRE_E_NO_SPACE and what acre_file_open says.
+ *   On failure *out is NULL.
+ * Lifetime: as acre_section_create. Fork: the child shares the memory.
+ * Win32 counterpart: CreateFileMapping with INVALID_HANDLE_VALUE.
+ */
+ACRE_API acre_result acre_section_create_memory(uint64_t size, acre_section **out);
+
 /* The section's size in bytes, fixed when it was made; 0 for NULL. */
 ACRE_API uint64_t acre_section_size(const acre_section *section);
 
@@ -100,6 +115,7 @@ ACRE_API void acre_section_close(acre_section *section);
 typedef struct acre_view_options {
   acre_access access; /* within the section's: READ of any, COPY_ON_WRITE of any, READ_WRITE of READ_WRITE */
   void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
+  bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
 } acre_view_options;
 
 /*
@@ -109,7 +125,8 @@ typedef struct acre_view_options {
  *   ACRE_E_OUT_OF_RANGE, offset is not before the section's end, or offset + size is past it;
  *   ACRE_E_ADDRESS_IN_USE; ACRE_E_INVALID_ADDRESS; ACRE_E_NOT_SUPPORTED, the file system cannot map its files;
  *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on
- *   write: all its pages are charged, as each may become the program's own.
+ *   write: all its pages are charged, as each may become the program's own; with `replace`, those
+ *   of acre/vm.h for placeholders.
  *   On failure *out is NULL.
  * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
  * and unlock work on them; commit, decommit, reset and release answer ACRE_E_WRONG_KIND.
@@ -143,6 +160,13 @@ ACRE_API acre_result acre_view_flush(acre_view *view, size_t offset, size_t size
  * Win32 counterpart: UnmapViewOfFile.
  */
 ACRE_API acre_result acre_view_unmap(acre_view *view);
+
+/*
+ * The same, and leaves a placeholder in its place (acre/vm.h), whether the view has replaced one or not.
+ * Result: ACRE_E_INVALID_ARGUMENT, also NULL; ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT: the view is still there.
+ * Win32 counterpart: UnmapViewOfFile2 with MEM_PRESERVE_PLACEHOLDER.
+ */
+ACRE_API acre_result acre_view_unmap_to_placeholder(acre_view *view);
 
 #ifdef __cplusplus
 }

@@ -79,19 +79,23 @@ typedef enum acre_vm_state { ACRE_VM_FREE = 0, ACRE_VM_RESERVED = 1, ACRE_VM_COM
 
 /* What stands behind an address. */
 typedef enum acre_vm_kind {
-  ACRE_VM_KIND_NONE = 0,    /* free */
-  ACRE_VM_KIND_PRIVATE = 1, /* a region of Acre's */
-  ACRE_VM_KIND_MAPPED = 2,  /* a view of a file or section: Acre's or anyone's */
-  ACRE_VM_KIND_IMAGE = 3,   /* the program or a shared library */
-  ACRE_VM_KIND_STACK = 4,   /* the main thread's stack */
-  ACRE_VM_KIND_HEAP = 5,    /* the C library's brk heap */
-  ACRE_VM_KIND_FOREIGN = 6  /* other memory that Acre did not make */
+  ACRE_VM_KIND_NONE = 0,       /* free */
+  ACRE_VM_KIND_PRIVATE = 1,    /* a region of Acre's */
+  ACRE_VM_KIND_MAPPED = 2,     /* a view of a file or section: Acre's or anyone's */
+  ACRE_VM_KIND_IMAGE = 3,      /* the program or a shared library */
+  ACRE_VM_KIND_STACK = 4,      /* the main thread's stack */
+  ACRE_VM_KIND_HEAP = 5,       /* the C library's brk heap */
+  ACRE_VM_KIND_FOREIGN = 6,    /* other memory that Acre did not make */
+  ACRE_VM_KIND_PLACEHOLDER = 7 /* a reservation of Acre's that can be cut up and replaced */
 } acre_vm_kind;
 
 typedef enum acre_vm_flags {
-  ACRE_VM_COMMIT = 1 << 0,   /* reserve and commit the whole region, or nothing. Win32: MEM_COMMIT */
-  ACRE_VM_TOP_DOWN = 1 << 1, /* the highest free range that the kernel offers. Win32: MEM_TOP_DOWN */
-  ACRE_VM_STRICT = 1 << 2    /* commits have their memory before they return (see acre_vm_commit) */
+  ACRE_VM_COMMIT = 1 << 0,      /* reserve and commit the whole region, or nothing. Win32: MEM_COMMIT */
+  ACRE_VM_TOP_DOWN = 1 << 1,    /* the highest free range that the kernel offers. Win32: MEM_TOP_DOWN */
+  ACRE_VM_STRICT = 1 << 2,      /* commits have their memory before they return (see acre_vm_commit) */
+  ACRE_VM_PLACEHOLDER = 1 << 3, /* a placeholder: see below. Win32: MEM_RESERVE_PLACEHOLDER */
+  ACRE_VM_LARGE_PAGES = 1 << 4, /* large pages, if the system has them: see below. Win32: MEM_LARGE_PAGES */
+  ACRE_VM_REPLACE = 1 << 8      /* in the place of the placeholder at `address`. Win32: MEM_REPLACE_PLACEHOLDER */
 } acre_vm_flags;
 
 /* What stands behind the committed pages of a region. */
@@ -99,6 +103,13 @@ typedef enum acre_vm_backing {
   ACRE_VM_BACKING_MEMORY = 0,     /* RAM and, where the system has some, swap */
   ACRE_VM_BACKING_PAGING_FILE = 1 /* a file on a disk, and RAM as a cache of it: see acre_vm_set_paging_file */
 } acre_vm_backing;
+
+/* What a region's committed pages are made of. */
+typedef enum acre_vm_large_pages {
+  ACRE_VM_LARGE_PAGES_NONE = 0,        /* small pages: not asked for, or not to be had */
+  ACRE_VM_LARGE_PAGES_TRANSPARENT = 1, /* the kernel was asked for large ones, and gives them where it can */
+  ACRE_VM_LARGE_PAGES_EXPLICIT = 2     /* large ones of the system's own pool, and no others */
+} acre_vm_large_pages;
 
 /* How to reserve. Zero in every field is the default. */
 typedef struct acre_vm_options {
@@ -110,7 +121,29 @@ typedef struct acre_vm_options {
                                     at a time (rounded up to pages, at most 4 GiB), aligned in the region. 0: a touch
                                     faults */
   acre_vm_backing backing;       /* what stands behind committed pages */
+  unsigned node;                 /* 1 + the number of the NUMA node that memory should come from; 0: any */
 } acre_vm_options;
+
+/*
+ * Large pages (ACRE_VM_LARGE_PAGES). The base is aligned to the large page
+ * (acre_system.large_page_size), size and touch_step are rounded up to it. Then
+ *   - explicit ones are taken, if the system's pool (vm.nr_hugepages) has
+ *     enough free ones for all of the region when it is reserved;
+ *   - else transparent ones are asked for, where the kernel gives them;
+ *   - else the region is an ordinary one.
+ * Which it is, acre_vm_query tells in `large_pages`. It stays so, and a
+ * reservation does not fail for want of large pages.
+ * With explicit ones the unit is the large page: a range means every large
+ * page that it touches. A commit takes them from the pool, so that no touch
+ * fails, and is ACRE_E_NO_MEMORY when the pool has too few (but with ACRE_VM_COMMIT
+ * at reserve others are taken). They are never swapped, so acre_vm_reset, _undo_reset,
+ * _offer, _reclaim, _discard, _cool and _page_out answer ACRE_E_WRONG_KIND. Caveat: after fork,
+ * a child (or the parent) that writes to one needs another one of the pool, and is killed if there is none.
+ *
+ * A node (`node`). Memory comes from it while it has some, else from others. On a
+ * system of one node, or where the kernel forbids the wish, it is a no-op;
+ * acre_vm_query tells which node counts. Win32: VirtualAllocExNuma.
+ */
 
 /*
  * Reserves `size` bytes of address space and stores the region's base in *out.
@@ -123,7 +156,10 @@ typedef struct acre_vm_options {
  *   ACRE_E_INVALID_ALIGNMENT, no power of two, or the wished-for address is not aligned so;
  *   ACRE_E_NO_ADDRESS_SPACE, no free range is large enough; ACRE_E_MAPPING_LIMIT;
  *   ACRE_E_NO_MEMORY, no memory for the tables, or, with ACRE_VM_COMMIT, for the commit;
- *   ACRE_E_COMMIT_LIMIT, with ACRE_VM_COMMIT.
+ *   ACRE_E_COMMIT_LIMIT, with ACRE_VM_COMMIT;
+ *   ACRE_E_INVALID_ARGUMENT, also a node that the system has not, or flags and fields that exclude
+ *   each other: placeholders, and large pages, do not go with the paging file.
+ * With ACRE_VM_REPLACE see acre_vm_split.
  * On failure *out is NULL.
  * Cost: one mmap and no memory: 64 TiB costs as little as 64 KiB.
  * Lifetime: until acre_vm_release, or the end of the process.
@@ -142,7 +178,7 @@ ACRE_API acre_result acre_vm_reserve(size_t size, const acre_vm_options *options
  * for those pages: acre_vm_reset, and a fork, whose copies come page by page.
  * (Where a cgroup's limit is met before the commit limit, because of memory that
  * is not Acre's, the kernel may end the program in place of refusing.)
- * Result: ACRE_E_WRONG_KIND, the region is a view; ACRE_E_NO_MEMORY;
+ * Result: ACRE_E_WRONG_KIND, the region is a view or a placeholder; ACRE_E_NO_MEMORY;
  *   ACRE_E_COMMIT_LIMIT; acre_vm_commit_limit_text says more;
  *   ACRE_E_MAPPING_LIMIT, without guard markers the kernel's vm.max_map_count is met;
  *   ACRE_E_ACCESS_DENIED, the system forbids this protection.
@@ -195,6 +231,8 @@ typedef struct acre_vm_info {
   void *region_base;                    /* region (of Acre's) or mapping (others'); NULL if free */
   size_t region_size;                   /* its bytes; 0 if free */
   acre_vm_protection region_protection; /* with which it was reserved */
+  acre_vm_large_pages large_pages;      /* of the region; of others' memory it is not known: NONE */
+  unsigned node;                        /* 1 + the region's preferred node; 0: none, or the system has but one */
 } acre_vm_info;
 
 /*
@@ -349,6 +387,106 @@ ACRE_API size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t si
  * Win32 counterpart: none for a program; the control panel's paging file.
  */
 ACRE_API acre_result acre_vm_set_paging_file(const char *path, uint64_t maximum);
+
+/*
+ * The same two as acre_vm_reset and acre_vm_undo_reset, by the names of
+ * Windows's newer functions: memory that is offered may be taken by the system at any
+ * time, and costs nothing then; it is to be reclaimed before it is used again. An
+ * access meanwhile is no fault, and may find the old content or zeros.
+ * Results as there.
+ * Win32 counterparts: OfferVirtualMemory, ReclaimVirtualMemory.
+ */
+ACRE_API acre_result acre_vm_offer(void *address, size_t size);
+ACRE_API acre_result acre_vm_reclaim(void *address, size_t size);
+
+/*
+ * Takes the memory of the pages that lie wholly inside the range, at once: RSS
+ * falls, and they read zero. They stay committed. (On Windows their content is
+ * undefined afterwards.) Rounding and results as acre_vm_reset; ACRE_E_NO_MEMORY;
+ * ACRE_E_WRONG_KIND also for a region on the paging file.
+ * Win32 counterpart: DiscardVirtualMemory.
+ */
+ACRE_API acre_result acre_vm_discard(void *address, size_t size);
+
+/*
+ * Tells the system that the committed pages of the range will not be needed for
+ * a while: under memory pressure they go to swap, or a view's to its file, before others.
+ * acre_vm_page_out asks for that now. Content stays, and a touch brings it
+ * back. Without swap a region's pages have nowhere to go, and stay.
+ * Result: ACRE_E_NOT_COMMITTED; ACRE_E_WRONG_KIND, a page is locked, or an explicit large page;
+ *   ACRE_E_NOT_SUPPORTED, the system does not take such advice: nothing has happened.
+ * Win32 counterparts: none; VirtualUnlock of pages that are not locked, which takes them from the working set.
+ */
+ACRE_API acre_result acre_vm_cool(void *address, size_t size);
+ACRE_API acre_result acre_vm_page_out(void *address, size_t size);
+
+/*
+ * Moves the content of the committed range into large pages, for faster
+ * access: for memory that was committed piece by piece, so that it got small
+ * ones. Only large pages (by address) that lie wholly inside the range. It takes some
+ * 0.1 ms and more for each, and other threads may use the memory meanwhile.
+ * Large pages that were made before a failure stay.
+ * Result: ACRE_E_NOT_COMMITTED; ACRE_E_INVALID_SIZE, no large page lies inside the range;
+ *   ACRE_E_NO_MEMORY, the system has no large page free; ACRE_E_BUSY, pages are in use by the system (try again);
+ *   ACRE_E_NOT_SUPPORTED, before Linux 6.1, or for this memory: protections differ
+ *   inside a large page, or a file system has none.
+ * Win32 counterpart: none.
+ */
+ACRE_API acre_result acre_vm_collapse(void *address, size_t size);
+
+/*
+ * Placeholders: a reservation that can be cut up, and whose parts become
+ * regions or views, and placeholders again, with no moment in which another
+ * thread's allocation could be placed there.
+ *
+ *   acre_vm_reserve, ACRE_VM_PLACEHOLDER   [ P                        ]
+ *   acre_vm_split                          [ P          ][ P          ]
+ *   replaced (below)                       [ region     ][ view       ]
+ *   acre_vm_release_to_placeholder,
+ *   acre_view_unmap_to_placeholder         [ P          ][ P          ]
+ *   acre_vm_join                           [ P                        ]
+ *
+ * A placeholder is a region of kind ACRE_VM_KIND_PLACEHOLDER. It holds addresses and nothing
+ * else: a commit is ACRE_E_WRONG_KIND. acre_vm_release gives it back.
+ *
+ * Replacing: acre_vm_reserve with ACRE_VM_REPLACE and the placeholder's base as
+ * `address`, or acre_view_map with `replace`; the new region must be as long as
+ * the placeholder, after rounding, and cannot be one on the paging file.
+ * Result of the two, besides their others: ACRE_E_NOT_A_REGION; ACRE_E_NOT_REGION_BASE;
+ *   ACRE_E_WRONG_KIND, it is no placeholder (any more); ACRE_E_INVALID_SIZE, it is
+ *   not as long. On failure the placeholder is there as before.
+ *
+ * Bases are multiples of the allocation granularity, as those of all regions:
+ * views want that, and so does the speed of a look-up. (Windows takes pages here.)
+ */
+
+/*
+ * Cuts the placeholder with this base in two: [base, base + offset) and the rest.
+ * Units: offset is a multiple of the allocation granularity.
+ * Result: ACRE_E_INVALID_ALIGNMENT, it is not; ACRE_E_INVALID_SIZE, it is 0, or not inside the placeholder;
+ *   ACRE_E_NOT_A_REGION; ACRE_E_NOT_REGION_BASE; ACRE_E_WRONG_KIND, no placeholder; ACRE_E_NO_MEMORY.
+ * Win32 counterpart: VirtualFree with MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER on a part.
+ */
+ACRE_API acre_result acre_vm_split(void *placeholder, size_t offset);
+
+/*
+ * Makes one placeholder of all those that fill exactly [base, base + size).
+ * Units: size is rounded up to pages.
+ * Result: ACRE_E_NOT_A_REGION, a part is free; ACRE_E_NOT_REGION_BASE, base is inside a region;
+ *   ACRE_E_WRONG_KIND, a part is no placeholder; ACRE_E_INVALID_SIZE, also if the last
+ *   placeholder ends beyond the range; ACRE_E_NO_MEMORY.
+ * Win32 counterpart: VirtualFree with MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS.
+ */
+ACRE_API acre_result acre_vm_join(void *base, size_t size);
+
+/*
+ * Takes a region of acre_vm_reserve away, as acre_vm_release does, but leaves a
+ * placeholder in its place.
+ * Result: as acre_vm_release; ACRE_E_WRONG_KIND also for a placeholder; ACRE_E_NO_MEMORY.
+ *   On failure nothing has changed.
+ * Win32 counterpart: VirtualFree with MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER on a whole region.
+ */
+ACRE_API acre_result acre_vm_release_to_placeholder(void *base);
 
 #ifdef __cplusplus
 }

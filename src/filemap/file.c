@@ -57,6 +57,16 @@ acre_result acre_file_open(const char *path, const acre_file_options *options, a
   return ACRE_OK;
 }
 
+acre_file *acre__file_make(struct acre__os_file os, acre_access access) {
+  acre_file *file = acre__meta_alloc(sizeof *file);
+  if (file == NULL) return NULL;
+  atomic_init(&file->references, 1);
+  file->os = os;
+  file->access = access;
+  file->tag = ACRE_FILE_TAG;
+  return file;
+}
+
 acre_result acre_file_size(acre_file *file, uint64_t *out) {
   if (!acre__file_is_open(file) || out == NULL) return ACRE_E_INVALID_ARGUMENT;
   return acre__os_file_size(file->os, out);

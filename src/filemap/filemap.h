@@ -63,6 +63,9 @@ static inline bool acre__view_is_open(const acre_view *view) {
   return view != NULL && view->tag == ACRE_VIEW_TAG;
 }
 
+/* An open file over the system's handle, which is its own from now on; NULL: no memory. */
+acre_file *acre__file_make(struct acre__os_file os, acre_access access);
+
 /* One reference more, or one less: the last takes the object away. */
 void acre__file_retain(acre_file *file);
 void acre__file_release(acre_file *file);

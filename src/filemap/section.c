@@ -12,6 +12,7 @@
 
 #include "base/lock.h"
 #include "vm/meta.h"
+#include "vm/root.h"
 
 static struct {
   struct acre__lock lock;
@@ -95,6 +96,52 @@ acre_result acre_section_create(acre_file *file, const acre_section_options *opt
   acre__file_retain(file);
   *out = section;
   return ACRE_OK;
+}
+
+/* In the first place for temporary files that takes one. */
+static acre_result make_temporary(struct acre__os_file *out) {
+  char wished[512];
+  size_t length = acre__os_environment("TMPDIR", wished, sizeof wished);
+  const char *places[] = {length > 0 && length < sizeof wished ? wished : "/tmp", "/tmp", "/var/tmp", "/dev/shm"};
+  acre_result result = ACRE_E_NOT_FOUND;
+  for (size_t i = 0; i < sizeof places / sizeof *places && result != ACRE_OK; i++) {
+    struct acre__os_file directory;
+    result = acre__os_directory_open(places[i], &directory);
+    if (result != ACRE_OK) continue;
+    result = acre__os_file_temporary(directory, out);
+    acre__os_file_close(directory);
+  }
+  return result;
+}
+
+/* A file of memory, `size` bytes long, or of a disk where there is none. */
+static acre_result make_memory(uint64_t size, struct acre__os_file *out) {
+  acre_result result = ACRE_E_NOT_SUPPORTED;
+  if (!acre__root_get()->options.memory_on_disk) result = acre__os_file_in_memory(size, out);
+  if (result != ACRE_E_NOT_SUPPORTED) return result;
+  result = make_temporary(out);
+  if (result != ACRE_OK) return result;
+  result = acre__os_file_grow(*out, 0, size);
+  if (result != ACRE_OK) acre__os_file_close(*out);
+  return result;
+}
+
+acre_result acre_section_create_memory(uint64_t size, acre_section **out) {
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  *out = NULL;
+  if (size == 0) return ACRE_E_INVALID_SIZE;
+  struct acre__os_file os;
+  acre_result result = make_memory(size, &os);
+  if (result != ACRE_OK) return result;
+  acre_file *file = acre__file_make(os, ACRE_ACCESS_READ_WRITE);
+  if (file == NULL) {
+    acre__os_file_close(os);
+    return ACRE_E_NO_MEMORY;
+  }
+  acre_section_options options = {.access = ACRE_ACCESS_READ_WRITE, .size = size};
+  result = acre_section_create(file, &options, out);
+  acre_file_close(file);
+  return result;
 }
 
 uint64_t acre_section_size(const acre_section *section) {

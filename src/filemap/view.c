@@ -6,7 +6,7 @@
  *   memory                [base          data                    .....]
  *                          whole pages, a region of kind MAPPED
  *
- * The region is reserved first and the file then mapped over it, so that no
+ * The region is reserved first (or takes a placeholder's place) and the file then mapped over it, so that no
  * other thread's mapping can come between, and a failure leaves nothing (only
  * if the system then refuses to take the range back as well, it stays reserved).
  */
@@ -37,8 +37,16 @@ static acre_result check_access(const acre_section *section, acre_access access)
   return ACRE_E_INVALID_ARGUMENT;
 }
 
+static acre_result reserve(const acre_view *view, const acre_view_options *options, acre_vm_protection protection,
+                           void **base) {
+  bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
+  *base = options->address;
+  if (!options->replace) return acre__vm_view_reserve(*base, view->mapped, protection, protection, copy_on_write, base);
+  return acre__vm_view_replace(*base, view->mapped, protection, protection, copy_on_write);
+}
+
 /* Maps what *view describes and sets its base, mapped and data. */
-static acre_result map(acre_view *view, uint64_t offset, void *wish) {
+static acre_result map(acre_view *view, uint64_t offset, const acre_view_options *options) {
   size_t page = acre__root.system.page_size;
   size_t lead = (size_t)(offset & (page - 1));
   if (!acre__checked_add(view->size, lead, &view->mapped) || !acre__checked_align_up(view->mapped, page, &view->mapped))
@@ -47,11 +55,14 @@ static acre_result map(acre_view *view, uint64_t offset, void *wish) {
   acre_vm_protection protection = view->access == ACRE_ACCESS_READ ? ACRE_VM_READ : ACRE_VM_READ_WRITE;
   bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
   void *base;
-  acre_result result = acre__vm_view_reserve(wish, view->mapped, protection, protection, copy_on_write, &base);
+  acre_result result = reserve(view, options, protection, &base);
   if (result != ACRE_OK) return result;
   result = acre__os_map_file(base, view->mapped, view->section->file->os, offset - lead, protection, copy_on_write);
   if (result != ACRE_OK) {
-    (void)acre__vm_view_release(base);
+    if (options->replace)
+      acre__vm_view_put_back(base);
+    else
+      (void)acre__vm_view_release(base);
     return result;
   }
   view->base = base;
@@ -68,6 +79,7 @@ acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, c
   if (options == NULL) options = &defaults;
   acre_result result = check_access(section, options->access);
   if (result != ACRE_OK) return result;
+  if (options->replace && options->address == NULL) return ACRE_E_INVALID_ARGUMENT;
   result = resolve_size(section, offset, &size);
   if (result != ACRE_OK) return result;
 
@@ -76,7 +88,7 @@ acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, c
   view->access = options->access;
   view->section = section;
   view->size = size;
-  result = map(view, offset, options->address);
+  result = map(view, offset, options);
   if (result != ACRE_OK) {
     acre__meta_free(view, sizeof *view);
     return result;
@@ -109,13 +121,20 @@ acre_result acre_view_flush(acre_view *view, size_t offset, size_t size) {
   return acre__os_file_sync(view->section->file->os);
 }
 
-acre_result acre_view_unmap(acre_view *view) {
-  if (view == NULL) return ACRE_OK;
+static acre_result unmap(acre_view *view, acre_result (*release)(void *base)) {
   if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
-  acre_result result = acre__vm_view_release(view->base);
+  acre_result result = release(view->base);
   if (result != ACRE_OK) return result;
   view->tag = 0;
   acre__section_release(view->section);
   acre__meta_free(view, sizeof *view);
   return ACRE_OK;
+}
+
+acre_result acre_view_unmap(acre_view *view) {
+  return view == NULL ? ACRE_OK : unmap(view, acre__vm_view_release);
+}
+
+acre_result acre_view_unmap_to_placeholder(acre_view *view) {
+  return unmap(view, acre__vm_view_release_to_placeholder);
 }

@@ -128,7 +128,7 @@ acre_result acre_vm_unlock(void *address, size_t size) {
   return result;
 }
 
-/* ------------------------------------------------------- reset, undo_reset */
+/* ---------------------------------------------- reset, undo_reset, discard */
 
 static bool all_writable(const struct acre__range *range) {
   for (size_t page = range->start; page < range->end;) {
@@ -149,12 +149,19 @@ static struct acre__range inner_pages(const struct acre__range *range, const voi
   return inner;
 }
 
+/* Whether the system may take the pages' memory: neither locked pages nor those of its pool of large pages. */
+static bool can_go(const struct acre__range *range) {
+  return all_locked(range, false) && range->region->large != ACRE_VM_LARGE_PAGES_EXPLICIT;
+}
+
 static acre_result reset_range(void *address, size_t size, acre_result (*apply)(void *, size_t)) {
   struct acre__range range;
   acre_result result = lock_committed(address, size, false, &range);
   if (result != ACRE_OK) return result;
   struct acre__range inner = inner_pages(&range, address, size);
-  if (range.region->kind != ACRE_VM_KIND_PRIVATE || !all_locked(&range, false))
+  if (range.region->kind != ACRE_VM_KIND_PRIVATE || !can_go(&range))
+    result = ACRE_E_WRONG_KIND;
+  else if (range.region->paged && apply == acre__os_discard) /* the file would keep what its pages hold */
     result = ACRE_E_WRONG_KIND;
   else if (!all_writable(&range))
     result = ACRE_E_ACCESS_DENIED;
@@ -172,10 +179,68 @@ acre_result acre_vm_undo_reset(void *address, size_t size) {
   return reset_range(address, size, acre__os_undo_reset);
 }
 
+acre_result acre_vm_offer(void *address, size_t size) {
+  return acre_vm_reset(address, size);
+}
+
+acre_result acre_vm_reclaim(void *address, size_t size) {
+  return acre_vm_undo_reset(address, size);
+}
+
+acre_result acre_vm_discard(void *address, size_t size) {
+  return reset_range(address, size, acre__os_discard);
+}
+
+/* ----------------------------------------------------------- cool, page_out */
+
+static acre_result cool_range(void *address, size_t size, acre_result (*apply)(void *, size_t)) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, false, &range);
+  if (result != ACRE_OK) return result;
+  if (can_go(&range))
+    result = apply(acre__region_address(range.region, range.start), bytes_of(range.end - range.start));
+  else
+    result = ACRE_E_WRONG_KIND;
+  acre__range_unlock(&range);
+  return result;
+}
+
+acre_result acre_vm_cool(void *address, size_t size) {
+  return cool_range(address, size, acre__os_cool);
+}
+
+acre_result acre_vm_page_out(void *address, size_t size) {
+  return cool_range(address, size, acre__os_page_out);
+}
+
 /* ------------------------------------------------------------ large pages */
 
 void acre__vm_advise_large(void *address, size_t size) {
-  acre__os_advise_large(address, size);
+  (void)acre__os_advise_large(address, size);
+}
+
+/* One large page at a time, with the region locked: a touch fault of the same region waits for no more than that. */
+static acre_result collapse_one(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, false, &range);
+  if (result != ACRE_OK) return result;
+  if (range.region->large != ACRE_VM_LARGE_PAGES_EXPLICIT) result = acre__os_collapse(address, size);
+  acre__range_unlock(&range);
+  return result;
+}
+
+acre_result acre_vm_collapse(void *address, size_t size) {
+  struct acre__range range;
+  acre_result result = lock_committed(address, size, false, &range);
+  if (result != ACRE_OK) return result;
+  acre__range_unlock(&range);
+  const struct acre__root *root = &acre__root;
+  size_t large = root->system.large_page_size;
+  if (!root->system.can_collapse || root->options.no_collapse || large == 0) return ACRE_E_NOT_SUPPORTED;
+  uintptr_t first, end = acre__align_down((uintptr_t)address + size, large);
+  if (!acre__checked_align_up((uintptr_t)address, large, &first) || first >= end) return ACRE_E_INVALID_SIZE;
+  for (uintptr_t at = first; at < end && result == ACRE_OK; at += large) result = collapse_one((void *)at, large);
+  return result;
 }
 
 void acre__vm_advise_small(void *address, size_t size) {

@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/placement.h"
 #include "vm/root.h"
 
 enum { FEW_MAPPINGS = 256 };
@@ -31,7 +32,7 @@ acre_result acre__pages_take_access(struct acre__region *region, size_t start, s
   void *address = acre__region_address(region, start);
   /* Not a file mapped anew: that would forget, for the moment in which a fork comes, that children do not get it. */
   if (region->paged) return acre__os_protect(address, bytes_of(end - start), ACRE_VM_NO_ACCESS);
-  return acre__os_decommit(address, bytes_of(end - start));
+  return acre__placement_decommit(region, start, end);
 }
 
 /* ------------------------------------------------------------- open, close */

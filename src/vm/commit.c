@@ -6,6 +6,7 @@
 #include "vm/fault.h"
 #include "vm/ledger.h"
 #include "vm/paging.h"
+#include "vm/placement.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 
@@ -219,7 +220,7 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   if (result == ACRE_OK && work.reveal_from < work.reveal_to)
     result = acre__os_reveal(acre__region_address(region, work.reveal_from), (work.reveal_to - work.reveal_from)
                                                                                  << acre__root.page_shift);
-  if (result == ACRE_OK && region->strict && work.fresh_pages > 0) {
+  if (result == ACRE_OK && region->strict && work.fresh_pages > 0 && region->large != ACRE_VM_LARGE_PAGES_EXPLICIT) {
     result = populate_fresh(region, start, end);
     if (protection != ACRE_VM_READ_WRITE) {
       from = from < to ? acre__min(from, start) : start;
@@ -227,7 +228,9 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
     }
   }
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
-  if (result == ACRE_OK && from < to)
+  if (result == ACRE_OK && from < to && region->large == ACRE_VM_LARGE_PAGES_EXPLICIT)
+    result = acre__placement_commit_large(region, from, to, (acre_vm_protection)mapped);
+  else if (result == ACRE_OK && from < to)
     result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift,
                              (acre_vm_protection)mapped);
   if (result != ACRE_OK) {
@@ -270,6 +273,7 @@ static ACRE_COLD acre_result commit_paged(struct acre__region *region, size_t st
 }
 
 acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
+  acre__region_widen(region, &start, &end); /* steps of touches and stacks are in small pages */
   return ACRE_UNLIKELY(region->paged) ? commit_paged(region, start, end, protection)
                                       : commit_pages(region, start, end, protection);
 }

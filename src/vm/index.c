@@ -289,10 +289,14 @@ static unsigned levels_of(struct acre__index *index) {
   return levels;
 }
 
-/* Replaced nodes are reused from here on, so the version changes first. */
-bool acre__index_prepare(struct acre__index *index) {
+void acre__index_announce(struct acre__index *index) {
   atomic_store_explicit(&index->version, atomic_load_explicit(&index->version, memory_order_relaxed) + 1,
                         memory_order_release);
+}
+
+/* Replaced nodes are reused from here on, so the version changes first. */
+bool acre__index_prepare(struct acre__index *index) {
+  acre__index_announce(index);
   while (index->retired_count > 0) put_spare(index, index->retired[--index->retired_count]);
 
   unsigned levels = levels_of(index);

@@ -69,8 +69,17 @@ static inline uint64_t acre__index_version(const struct acre__index *index) {
 }
 
 /*
+ * With the lock: changes the version once more, after an insert or remove by
+ * which an address goes from one region to another. Who has read the version since
+ * acre__index_prepare, and finds the one no longer there, must not take it for free.
+ */
+void acre__index_announce(struct acre__index *index);
+
+/*
  * With the lock: announces a change and makes sure that the next insert or
- * remove cannot fail. False: no memory for a node; nothing has changed.
+ * remove cannot fail. False: no memory for a node; nothing has changed. A
+ * remove makes no more nodes than it frees: once this has succeeded, it does so
+ * again before each remove that follows under the same lock.
  */
 bool acre__index_prepare(struct acre__index *index);
 

@@ -35,6 +35,14 @@ static const struct setting settings[] = {
     SIZE("commit_limit", commit_limit),
     FLAG("files", "auto", plain_files, false),
     FLAG("files", "plain", plain_files, true),
+    FLAG("large", "auto", large_by_advice, false),
+    FLAG("large", "transparent", large_by_advice, true),
+    FLAG("collapse", "auto", no_collapse, false),
+    FLAG("collapse", "madvise", no_collapse, false),
+    FLAG("collapse", "none", no_collapse, true),
+    FLAG("memory_file", "auto", memory_on_disk, false),
+    FLAG("memory_file", "memfd", memory_on_disk, false),
+    FLAG("memory_file", "disk", memory_on_disk, true),
 };
 /* clang-format on */
 

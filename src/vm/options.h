@@ -18,6 +18,9 @@ struct acre__options {
   bool populate_by_touch;  /* populate=touch */
   bool plain_files;        /* files=plain */
   bool fence_by_lock;      /* fence=lock */
+  bool large_by_advice;    /* large=transparent */
+  bool no_collapse;        /* collapse=none */
+  bool memory_on_disk;     /* memory_file=disk */
   size_t map_budget;       /* map_budget=N; 0: from vm.max_map_count */
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */
 };

@@ -25,7 +25,10 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
                         .kind = (acre_vm_kind)region->kind,
                         .region_base = (void *)acre__region_base(region),
                         .region_size = acre__region_size(region),
-                        .region_protection = (acre_vm_protection)region->protection};
+                        .region_protection = (acre_vm_protection)region->protection,
+                        .large_pages = (acre_vm_large_pages)region->large};
+  const struct acre__region_extra *extra = acre__region_extra(region);
+  if (extra != NULL) out->node = extra->node;
   acre__region_unlock(region);
   return true;
 }

@@ -200,7 +200,15 @@ acre_result acre__range_lock(const void *address, size_t size, struct acre__rang
   unsigned shift = acre__root.page_shift;
   *out = (struct acre__range){
       .region = region, .start = (first - base) >> shift, .end = ((end - 1 - base) >> shift) + 1};
+  acre__region_widen(region, &out->start, &out->end);
   return ACRE_OK;
+}
+
+void acre__region_widen(const struct acre__region *region, size_t *start, size_t *end) {
+  if (ACRE_LIKELY(region->large != ACRE_VM_LARGE_PAGES_EXPLICIT)) return;
+  size_t large = acre__root.system.large_page_size >> acre__root.page_shift;
+  *start = acre__align_down(*start, large);
+  *end = acre__align_up(*end, large);
 }
 
 bool acre__range_is_committed(const struct acre__range *range) {
@@ -228,24 +236,32 @@ static struct acre__region *new_record(void) {
   return region;
 }
 
-/* With both locks. What the region had is freed. */
-static void spare_record(struct acre__region *region) {
-  region->live = 0;
+void acre__region_empty(struct acre__region *region) {
   if (region->charged) acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
-  atomic_store_explicit(&region->watched, 0, memory_order_relaxed);
+  size_t pages = region->table.pages;
   acre__table_clear(&region->table);
+  acre__table_init(&region->table, pages);
   acre__meta_free(acre__region_extra(region), sizeof(struct acre__region_extra));
+  region->extra = 0;
+  region->any_locked = 0;
+}
+
+void acre__region_spare(struct acre__region *region) {
+  region->live = 0;
+  acre__region_empty(region);
+  atomic_store_explicit(&region->watched, 0, memory_order_relaxed);
   region->extra = acre__meta_handle_of(acre__root.spare_regions);
   acre__root.spare_regions = region;
 }
 
 static bool make_extra(const struct acre__region_plan *plan, struct acre__region_extra **out) {
   *out = NULL;
-  if (plan->touch_pages == 0 && plan->paged == NULL) return true;
+  if (plan->touch_pages == 0 && plan->paged == NULL && plan->node == 0) return true;
   struct acre__region_extra *extra = acre__meta_alloc(sizeof *extra);
   if (extra == NULL) return false;
   extra->touch_pages = (uint32_t)plan->touch_pages;
   extra->paged = acre__meta_handle_of(plan->paged);
+  extra->node = plan->node;
   *out = extra;
   return true;
 }
@@ -255,60 +271,58 @@ struct acre__region_extra *acre__region_need_extra(struct acre__region *region) 
   return acre__region_extra(region);
 }
 
-static void fill_record(struct acre__region *region, const struct acre__region_plan *plan,
-                        struct acre__region_extra *extra) {
-  acre__lock(&region->lock); /* somebody may hold a pointer from the record's former life */
-  region->unit = (uint32_t)(plan->base / ACRE_INDEX_UNIT);
+bool acre__region_describe(struct acre__region *region, const struct acre__region_plan *plan) {
+  struct acre__region_extra *extra;
+  if (!make_extra(plan, &extra)) return false;
   region->extra = acre__meta_handle_of(extra);
-  region->kind = (unsigned)plan->kind & 3;
+  region->kind = (unsigned)plan->kind & 7;
   region->protection = (unsigned)plan->protection & 7;
   region->most = (unsigned)plan->most & 7;
-  region->any_locked = 0;
   region->charged = plan->kind == ACRE_VM_KIND_PRIVATE || plan->copy_on_write;
   region->strict = plan->strict;
   region->paged = plan->paged != NULL;
+  region->large = (unsigned)plan->large & 3;
+  region->placed = plan->large != ACRE_VM_LARGE_PAGES_NONE || plan->node != 0;
   if (plan->touch_pages != 0) acre__region_watch(region);
-  acre__table_init(&region->table, plan->size >> acre__root.page_shift);
-  region->live = 1;
-  acre__unlock(&region->lock);
+  return true;
 }
 
-/* Before anyone else can know the region. */
-static acre_result mark_all_committed(struct acre__region *region, acre_vm_protection protection) {
+acre_result acre__region_mark_committed(struct acre__region *region) {
   size_t pages = region->table.pages;
-  acre__lock(&region->lock);
   acre_result result = region->charged ? acre__ledger_charge(pages) : ACRE_OK;
-  if (result == ACRE_OK && !acre__table_prepare(&region->table, 0, pages)) {
+  if (result != ACRE_OK) return result;
+  if (!acre__table_prepare(&region->table, 0, pages)) {
     if (region->charged) acre__ledger_uncharge(pages);
-    result = ACRE_E_NO_MEMORY;
+    return ACRE_E_NO_MEMORY;
   }
-  if (result == ACRE_OK) {
-    acre__table_edit(&region->table, 0, pages, 0, protection);
-    acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, 0, pages));
-  }
+  acre__table_edit(&region->table, 0, pages, 0, region->protection);
+  acre__mappings_changed((intptr_t)acre__table_boundaries(&region->table, 0, pages));
+  return ACRE_OK;
+}
+
+acre_result acre__region_new(const struct acre__region_plan *plan, struct acre__region **out) {
+  struct acre__region *region = new_record();
+  if (region == NULL) return ACRE_E_NO_MEMORY;
+  acre__lock(&region->lock); /* somebody may hold a pointer from the record's former life */
+  region->unit = (uint32_t)(plan->base / ACRE_INDEX_UNIT);
+  region->extra = 0;
+  region->any_locked = 0;
+  acre__table_init(&region->table, plan->size >> acre__root.page_shift);
+  acre_result result = acre__region_describe(region, plan) ? ACRE_OK : ACRE_E_NO_MEMORY;
+  if (result == ACRE_OK && plan->all_committed) result = acre__region_mark_committed(region);
+  region->live = result == ACRE_OK;
+  if (result != ACRE_OK) acre__region_spare(region);
   acre__unlock(&region->lock);
+  *out = region;
   return result;
 }
 
 acre_result acre__region_enter(const struct acre__region_plan *plan) {
   struct acre__index *index = &acre__root.index;
-  acre_result result = ACRE_E_NO_MEMORY;
   acre__lock(&index->lock);
-  struct acre__region *region = new_record();
-  struct acre__region_extra *extra;
-  if (region != NULL) {
-    bool have_extra = make_extra(plan, &extra);
-    fill_record(region, plan, extra);
-    if (have_extra && acre__index_prepare(index))
-      result = plan->all_committed ? mark_all_committed(region, plan->protection) : ACRE_OK;
-    if (result == ACRE_OK) {
-      acre__index_insert(index, plan->base, region);
-    } else {
-      acre__lock(&region->lock);
-      spare_record(region);
-      acre__unlock(&region->lock);
-    }
-  }
+  struct acre__region *region;
+  acre_result result = acre__index_prepare(index) ? acre__region_new(plan, &region) : ACRE_E_NO_MEMORY;
+  if (result == ACRE_OK) acre__index_insert(index, plan->base, region);
   acre__unlock(&index->lock);
   return result;
 }
@@ -317,7 +331,7 @@ acre_result acre__region_enter(const struct acre__region_plan *plan) {
 static struct acre__paged *spare_record_but_file(struct acre__region *region) {
   struct acre__paged *paged = region->paged ? acre__paging_of(region) : NULL;
   size_t committed = paged == NULL ? 0 : acre__table_committed(&region->table, 0, region->table.pages);
-  spare_record(region);
+  acre__region_spare(region);
   if (paged != NULL) acre__paging_uncount(paged, committed);
   return paged;
 }
@@ -326,7 +340,8 @@ static struct acre__paged *spare_record_but_file(struct acre__region *region) {
 static acre_result check_release(const struct acre__region *region, uintptr_t base, acre_vm_kind kind) {
   if (!holds(region, base)) return ACRE_E_NOT_A_REGION;
   if (acre__region_base(region) != base) return ACRE_E_NOT_REGION_BASE;
-  return region->kind == kind ? ACRE_OK : ACRE_E_WRONG_KIND;
+  bool placeholder = region->kind == ACRE_VM_KIND_PLACEHOLDER && kind == ACRE_VM_KIND_PRIVATE;
+  return region->kind == kind || placeholder ? ACRE_OK : ACRE_E_WRONG_KIND;
 }
 
 static bool has_much_committed(const struct acre__region *region) {

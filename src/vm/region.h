@@ -34,12 +34,14 @@ struct acre__region {
       extra;         /* of a struct acre__region_extra, or 0. Of a spare record: the next one; lock: the index's */
   uint32_t live : 1; /* 0 while the record is spare */
   uint32_t any_locked : 1; /* some page may be ACRE_PAGE_LOCKED */
-  uint32_t kind : 2;       /* acre_vm_kind: PRIVATE or MAPPED */
+  uint32_t kind : 3;       /* acre_vm_kind: PRIVATE, MAPPED or PLACEHOLDER */
   uint32_t protection : 3; /* with which it was reserved */
   uint32_t most : 3;       /* the most that acre_vm_protect may give */
   uint32_t charged : 1;    /* its committed pages are in the ledger */
   uint32_t strict : 1;     /* commits are populated before they return */
   uint32_t paged : 1;      /* stands on the paging file: see paging.h */
+  uint32_t large : 2;      /* acre_vm_large_pages: what its pages are made of */
+  uint32_t placed : 1;     /* has wishes that a fresh mapping does not know: see placement.h */
   atomic_uchar
       watched; /* 1: a fault may be ours to repair. Read without the lock, changed with it, and never back to 0 */
 };
@@ -54,6 +56,7 @@ struct acre__region_extra {
   acre_vm_fault_handler handler; /* NULL: nobody is asked */
   void *handler_context;
   acre__meta_handle paged; /* of a struct acre__paged, or 0 */
+  uint32_t node;           /* 1 + the preferred node; 0: none */
 };
 
 struct acre__paged;
@@ -123,6 +126,9 @@ static inline void acre__range_unlock(const struct acre__range *range) {
   acre__region_unlock(range->region);
 }
 
+/* To whole large pages, where these are the region's unit: see placement.h. */
+void acre__region_widen(const struct acre__region *region, size_t *start, size_t *end);
+
 /* Whether every page of the range is committed. */
 bool acre__range_is_committed(const struct acre__range *range);
 
@@ -140,10 +146,28 @@ struct acre__region_plan {
   bool copy_on_write; /* a view whose pages become the program's own when they are written */
   bool strict;
   struct acre__paged *paged; /* its part of the paging file, or NULL; the region's if it is made */
+  acre_vm_large_pages large;
+  unsigned node; /* 1 + the preferred node; 0: none */
 };
 
 /* Makes a region of reserved address space. ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT: the range is still the caller's. */
 acre_result acre__region_enter(const struct acre__region_plan *plan);
+
+/*
+ * For placeholder.c, which changes what a record is. With the region's lock:
+ * acre__region_describe makes of it what the plan says (size and table stay; false: no memory,
+ * and nothing has changed), and acre__region_empty gives back what its pages and
+ * its features had, so that it may be described anew.
+ */
+bool acre__region_describe(struct acre__region *region, const struct acre__region_plan *plan);
+void acre__region_empty(struct acre__region *region);
+
+/* With the region's lock: every page has the region's protection. Results and charge as acre__region_enter. */
+acre_result acre__region_mark_committed(struct acre__region *region);
+
+/* With the index locked: a record for the plan, in no index yet; and back, with the region's lock as well. */
+acre_result acre__region_new(const struct acre__region_plan *plan, struct acre__region **out);
+void acre__region_spare(struct acre__region *region);
 
 /* Releases the region of this kind with this base. Results as acre_vm_release. */
 acre_result acre__region_release(uintptr_t base, acre_vm_kind kind);

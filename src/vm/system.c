@@ -14,7 +14,7 @@ static void sum_regions(acre_system *out) {
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
        region = acre__index_next(index, acre__region_base(region))) {
     out->regions++;
-    out->reserved_bytes += acre__region_size(region); /* neither changes while the region is in the index */
+    out->reserved_bytes += acre__region_size(region); /* neither changes while the index is locked */
   }
   acre__unlock(&index->lock);
   struct acre__ledger_figures ledger;
@@ -48,6 +48,10 @@ acre_result acre_system_info(acre_system *out) {
       .commit_way = root->hide ? ACRE_COMMIT_BY_GUARD : ACRE_COMMIT_BY_MPROTECT,
       .query_way = now.can_query_directly ? ACRE_QUERY_BY_IOCTL : ACRE_QUERY_BY_PROC,
       .populate_way = now.can_populate ? ACRE_POPULATE_BY_MADVISE : ACRE_POPULATE_BY_TOUCH,
+      .nodes = now.nodes,
+      .large_pages = now.large_pages,
+      .large_pages_free = now.large_pages_free,
+      .collapse = now.can_collapse && !root->options.no_collapse,
   };
   memcpy(out->kernel, now.kernel, sizeof out->kernel);
   sum_regions(out);

@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/place.h"
+#include "vm/placeholder.h"
 #include "vm/region.h"
 #include "vm/root.h"
 
@@ -41,4 +42,24 @@ acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection pr
 
 acre_result acre__vm_view_release(void *base) {
   return acre__region_release((uintptr_t)base, ACRE_VM_KIND_MAPPED);
+}
+
+acre_result acre__vm_view_replace(void *base, size_t size, acre_vm_protection protection, acre_vm_protection most,
+                                  bool copy_on_write) {
+  struct acre__region_plan plan = {.base = (uintptr_t)base,
+                                   .size = size,
+                                   .kind = ACRE_VM_KIND_MAPPED,
+                                   .protection = protection,
+                                   .most = most,
+                                   .all_committed = true,
+                                   .copy_on_write = copy_on_write};
+  return acre__placeholder_replace(&plan, false);
+}
+
+void acre__vm_view_put_back(void *base) {
+  acre__placeholder_restore_unmapped((uintptr_t)base);
+}
+
+acre_result acre__vm_view_release_to_placeholder(void *base) {
+  return acre__placeholder_restore((uintptr_t)base, ACRE_VM_KIND_MAPPED);
 }

@@ -51,6 +51,14 @@ TEST(every_key_and_value) {
   CHECK_EQ(parse("commit_limit=3G").commit_limit, (size_t)3 << 30);
   CHECK_EQ(parse("commit_limit=3T").commit_limit, (size_t)3 << 40);
   CHECK_EQ(parse("commit_limit=0").commit_limit, 0);
+  CHECK(parse("large=transparent").large_by_advice);
+  CHECK(!parse("large=auto").large_by_advice);
+  CHECK(parse("collapse=none").no_collapse);
+  CHECK(!parse("collapse=madvise").no_collapse);
+  CHECK(!parse("collapse=auto").no_collapse);
+  CHECK(parse("memory_file=disk").memory_on_disk);
+  CHECK(!parse("memory_file=memfd").memory_on_disk);
+  CHECK(!parse("memory_file=auto").memory_on_disk);
   struct acre__options all = parse("commit=mprotect,query=proc,populate=touch,map_budget=7");
   CHECK(all.commit_by_mprotect && all.query_by_proc && all.populate_by_touch);
   CHECK_EQ(all.map_budget, 7);

@@ -84,6 +84,8 @@ static inline void take_picture(const void *base, size_t size, struct picture *o
     run->region_base = info.region_base;
     run->region_size = info.region_size;
     run->region_protection = info.region_protection;
+    run->large_pages = info.large_pages;
+    run->node = info.node;
     at = (const char *)info.base + info.size;
   }
   REQUIRE(at >= end);
