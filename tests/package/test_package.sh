@@ -31,6 +31,9 @@ check() {
   [ "$output" = "Hello from Acre $version" ] || fail "$1: hello prints '$output'"
   output=$("$2/array${3:-}") || fail "$1: array exits with status $?"
   [ "$output" = "1000000 points; the first is still at its address: yes" ] || fail "$1: array prints '$output'"
+  output=$("$2/ring_buffer${3:-}") || fail "$1: ring_buffer exits with status $?"
+  [ "$output" = "over the end and on: 'end and on' is at the start of the ring" ] ||
+    fail "$1: ring_buffer prints '$output'"
   echo "passed: $1"
 }
 
