@@ -37,17 +37,19 @@ equals "$(cat /proc/sys/vm/max_map_count)" system mapping_limit
 equals "$(cat /proc/sys/vm/overcommit_memory)" system overcommit_mode
 equals "$(getconf _NPROCESSORS_ONLN)" system processors
 equals "$(($(sed -n 's/^SwapTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) * 1024))" system swap
+json system large_pages | grep -qx '[0-9]*' || fail "system.large_pages is '$(json system large_pages)'"
 equals "0" process regions
 equals "0" process commit_charge
 equals "0" process commit_peak
 json process commit_bound | grep -qx 'memory\|group\|none' || fail "commit_bound is '$(json process commit_bound)'"
 json mechanisms commit | grep -qx 'guard\|mprotect' || fail "mechanisms.commit is '$(json mechanisms commit)'"
 
-export ACRE_OPTIONS=commit=mprotect,query=proc,populate=touch
+export ACRE_OPTIONS=commit=mprotect,query=proc,populate=touch,collapse=none
 run info --json
 equals mprotect mechanisms commit
 equals proc mechanisms query
 equals touch mechanisms populate
+equals none mechanisms collapse
 unset ACRE_OPTIONS
 
 ACRE_OPTIONS=commit_limit=3M run info --json

@@ -71,11 +71,15 @@ static void print_json(const acre_system *system) {
   json_number(&json, "mapping_limit", system->mapping_limit);
   json_integer(&json, "overcommit_mode", system->overcommit_mode);
   json_bool(&json, "transparent_large_pages", system->transparent_large_pages);
+  json_number(&json, "nodes", system->nodes);
+  json_number(&json, "large_pages", system->large_pages);
+  json_number(&json, "large_pages_free", system->large_pages_free);
   json_end_object(&json);
   json_begin_object(&json, "mechanisms");
   json_string(&json, "commit", commit_way_name(system->commit_way));
   json_string(&json, "query", query_way_name(system->query_way));
   json_string(&json, "populate", populate_way_name(system->populate_way));
+  json_string(&json, "collapse", system->collapse ? "madvise" : "none");
   json_end_object(&json);
   json_begin_object(&json, "process");
   json_number(&json, "regions", system->regions);
@@ -116,6 +120,7 @@ static void print_system(const acre_system *system) {
   print_row(_("RAM"), value);
   print_row(_("swap"), system->swap > 0 ? text_size(system->swap).s : _("none"));
   print_row(_("processors"), text_count(system->processors).s);
+  print_row(_("NUMA nodes"), text_count(system->nodes).s);
 }
 
 static void print_kernel(const acre_system *system) {
@@ -127,6 +132,10 @@ static void print_kernel(const acre_system *system) {
                                  ? _(overcommit[system->overcommit_mode])
                                  : _("unknown"));
   print_row(_("transparent large pages"), system->transparent_large_pages ? _("on request") : _("no"));
+  char value[128];
+  snprintf(value, sizeof value, _("%s, of which %s are free"), text_count(system->large_pages).s,
+           text_count(system->large_pages_free).s);
+  print_row(_("large pages of its own"), system->large_pages + system->large_pages_free > 0 ? value : _("none"));
 }
 
 static const char *commit_bound_text(acre_commit_bound bound) {
@@ -161,6 +170,7 @@ static void print_mechanisms(const acre_system *system) {
             system->query_way == ACRE_QUERY_BY_IOCTL ? "ioctl (PROCMAP_QUERY)" : "/proc/self/maps");
   print_row(_("populating"), system->populate_way == ACRE_POPULATE_BY_MADVISE ? "madvise (MADV_POPULATE_WRITE)"
                                                                               : _("touching each page"));
+  print_row(_("collapse into large pages"), system->collapse ? "madvise (MADV_COLLAPSE)" : _("not supported"));
 }
 
 int info_main(int argc, char **argv) {
