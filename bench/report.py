@@ -142,6 +142,9 @@ def target_rows(figures):
     yield ratio_row("reserve 64 TiB", "mmap", run, 3)
     yield value_row("… RSS gained", "", size(run["rss_bytes"]), "< 64 KiB", run["rss_bytes"] < 65536)
     yield from array_rows(figures)
+    run = figures["placeholders/commit_and_back"]
+    yield ratio_row("placeholder to 64 KiB committed and back", "mprotect + mmap", run, 1.5)
+    yield ratio_row("placeholder to a view and back", "mmap + mmap", figures["placeholders/view_and_back"], 1.5)
     pattern, run = max(metadata_patterns(figures), key=lambda item: item[1]["metadata"] / item[1]["committed"])
     share = run["metadata"] / run["committed"]
     what = f"metadata in the worst pattern below, {pattern}"

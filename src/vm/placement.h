@@ -34,7 +34,7 @@ acre_vm_large_pages acre__placement_choose(size_t size);
  */
 acre_result acre__placement_fill(struct acre__region *region, bool commit);
 
-/* acre__os_commit for a region with explicit large pages: pages may be committed already. A part may be done on failure. */
+/* acre__os_commit for a region with explicit large pages; pages may be committed already. On failure a part may be done. */
 acre_result acre__placement_commit_large(struct acre__region *region, size_t start, size_t end,
                                          acre_vm_protection protection);
 
