@@ -139,6 +139,26 @@ TEST(a_view_may_begin_anywhere_in_its_first_page) {
   acre_section_close(section);
 }
 
+TEST(a_copy_on_write_view_is_charged_as_long_as_it_is_there) {
+  size_t size = figures().allocation_granularity;
+  char *base = placeholder(size);
+  acre_section *section = memory(size);
+  acre_view *view;
+  uint64_t charge = figures().commit_charge;
+  acre_view_options options = {.access = ACRE_ACCESS_COPY_ON_WRITE, .address = base, .replace = true};
+  CHECK_OK(acre_vm_set_commit_limit(charge + size - 1));
+  CHECK_RESULT(acre_view_map(section, 0, 0, &options, &view), ACRE_E_COMMIT_LIMIT);
+  CHECK_EQ(query(base).kind, ACRE_VM_KIND_PLACEHOLDER);
+  CHECK_OK(acre_vm_set_commit_limit(0));
+  REQUIRE_OK(acre_view_map(section, 0, 0, &options, &view));
+  CHECK_EQ(figures().commit_charge, charge + size);
+  base[0] = 1;
+  CHECK_OK(acre_view_unmap_to_placeholder(view));
+  CHECK_EQ(figures().commit_charge, charge);
+  CHECK_OK(acre_vm_release(base));
+  acre_section_close(section);
+}
+
 TEST(what_replace_refuses) {
   size_t size = figures().allocation_granularity;
   char *base = placeholder(2 * size);

@@ -214,6 +214,23 @@ TEST(a_replaced_region_commits_on_touch) {
   CHECK_OK(acre_vm_release(base));
 }
 
+TEST(over_the_commit_limit_it_stays_a_placeholder) {
+  size_t step = unit();
+  char *base = reserve_placeholder(4 * step);
+  uint64_t charge = system_figures().commit_charge;
+  CHECK_OK(acre_vm_set_commit_limit(charge + 4 * step - page_bytes()));
+  CHECK_RESULT(replace(base, 4 * step, ACRE_VM_COMMIT), ACRE_E_COMMIT_LIMIT);
+  CHECK(is_placeholder(base, 4 * step));
+  CHECK_EQ(system_figures().commit_charge, charge);
+  CHECK_OK(replace(base, 4 * step, ACRE_VM_STRICT));
+  CHECK_OK(acre_vm_commit(base, step, ACRE_VM_DEFAULT));
+  CHECK_EQ(system_figures().commit_charge, charge + step);
+  CHECK_OK(acre_vm_release_to_placeholder(base));
+  CHECK_EQ(system_figures().commit_charge, charge);
+  CHECK_OK(acre_vm_set_commit_limit(0));
+  CHECK_OK(acre_vm_release(base));
+}
+
 TEST(no_memory_for_tables_changes_nothing) {
   size_t step = unit();
   char *base = reserve_placeholder(64 * step);

@@ -172,6 +172,23 @@ TEST(with_explicit_ones_the_unit_is_the_large_page) {
   large_pool_restore();
 }
 
+TEST(strict_ones_have_their_memory) {
+  need_pool(3);
+  size_t large = large_page();
+  acre_vm_options options = {.flags = ACRE_VM_LARGE_PAGES | ACRE_VM_STRICT};
+  void *base;
+  REQUIRE_OK(acre_vm_reserve(3 * large, &options, &base));
+  CHECK_EQ(query(base).large_pages, ACRE_VM_LARGE_PAGES_EXPLICIT);
+  CHECK_OK(acre_vm_commit((char *)base + large, large, ACRE_VM_READ));
+  CHECK_EQ(smaps_bytes((char *)base + large, large, "Private_Hugetlb:"), large);
+  CHECK(test_can_read((char *)base + large) && !test_can_write((char *)base + large));
+  CHECK_OK(acre_vm_commit(base, 3 * large, ACRE_VM_READ_WRITE));
+  CHECK_EQ(smaps_bytes(base, 3 * large, "Private_Hugetlb:"), 3 * large);
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+  large_pool_restore();
+}
+
 TEST(explicit_ones_can_be_committed_by_touch) {
   need_pool(4);
   size_t large = large_page();
