@@ -157,11 +157,11 @@ acre_result acre_vm_join(void *base, size_t size) {
  * mapping. If the system refuses, the LOOSE chunks stay on record, and nothing else.
  */
 static ACRE_COLD void undo_fill(struct acre__region *region) {
-  struct acre__table table = region->table;
+  acre__chunk top = region->table.top.word;
   bool kept = acre__os_decommit(acre__region_address(region, 0), acre__region_size(region)) != ACRE_OK;
-  if (kept) acre__table_init(&region->table, table.pages);
+  if (kept) region->table.top.word = 0;
   acre__region_empty(region);
-  if (kept) region->table = table;
+  if (kept) region->table.top.word = top;
 }
 
 /* With the placeholder locked. */

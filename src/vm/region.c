@@ -238,9 +238,7 @@ static struct acre__region *new_record(void) {
 
 void acre__region_empty(struct acre__region *region) {
   if (region->charged) acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
-  size_t pages = region->table.pages;
-  acre__table_clear(&region->table);
-  acre__table_init(&region->table, pages);
+  acre__table_empty(&region->table);
   acre__meta_free(acre__region_extra(region), sizeof(struct acre__region_extra));
   region->extra = 0;
   region->any_locked = 0;

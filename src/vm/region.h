@@ -65,7 +65,7 @@ static inline uintptr_t acre__region_base(const struct acre__region *region) {
   return (uintptr_t)region->unit * ACRE_INDEX_UNIT;
 }
 
-/* In bytes, whole pages. */
+/* In bytes, whole pages. To be read with either lock, the region's or the index's; it changes with both. */
 size_t acre__region_size(const struct acre__region *region);
 
 /* NULL: the region has nothing of it. */

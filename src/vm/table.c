@@ -40,11 +40,16 @@ static void free_node(const struct acre__table *table, void *node, unsigned heig
   acre__meta_free(node, entries * sizeof(acre__chunk));
 }
 
-void acre__table_clear(struct acre__table *table) {
+void acre__table_empty(struct acre__table *table) {
   if (table->height == 0)
     acre__chunk_clear(&table->top.word);
   else
     free_node(table, table->top.node, table->height, 0);
+  table->top.word = 0;
+}
+
+void acre__table_clear(struct acre__table *table) {
+  acre__table_empty(table);
   *table = (struct acre__table){0};
 }
 

@@ -38,6 +38,9 @@ struct acre__page_run {
 void acre__table_init(struct acre__table *table, size_t pages);
 void acre__table_clear(struct acre__table *table);
 
+/* Every page is reserved, and no node is left. The size is not even written: others may read it. */
+void acre__table_empty(struct acre__table *table);
+
 /* The chunk's word, or NULL if its node is missing. */
 acre__chunk *acre__table_chunk(const struct acre__table *table, size_t chunk);
 

@@ -6,10 +6,13 @@
 #ifndef ACRE_TESTS_OS_LARGE_POOL_H
 #define ACRE_TESTS_OS_LARGE_POOL_H
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -32,28 +35,51 @@ static inline bool large_pool_write(long pages) {
   return fclose(file) == 0 && written;
 }
 
-static long large_pool_before = -1;
-static FILE *large_pool_lock; /* of all programs that change it: one at a time */
+/*
+ * A child gives the pages back when this program says so or is gone, however it
+ * ended. Until then it has the lock of all programs that change the pool.
+ */
+static struct {
+  pid_t child;
+  int end; /* of a pipe: the child waits for its closing */
+} large_pool_keeper;
 
 static inline void large_pool_restore(void) {
-  if (large_pool_before >= 0) large_pool_write(large_pool_before);
-  large_pool_before = -1;
-  if (large_pool_lock != NULL) fclose(large_pool_lock);
-  large_pool_lock = NULL;
+  if (large_pool_keeper.child == 0) return;
+  close(large_pool_keeper.end);
+  while (waitpid(large_pool_keeper.child, NULL, 0) < 0 && errno == EINTR) continue;
+  large_pool_keeper.child = 0;
+}
+
+static inline void large_pool_keep(int lock, long before) {
+  int ends[2];
+  char nothing;
+  REQUIRE(pipe(ends) == 0);
+  pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    close(ends[1]);
+    while (read(ends[0], &nothing, 1) < 0 && errno == EINTR) continue;
+    _exit(large_pool_write(before) ? 0 : 1);
+  }
+  close(ends[0]);
+  close(lock); /* the child's copy keeps it */
+  large_pool_keeper.child = child;
+  large_pool_keeper.end = ends[1];
 }
 
 /* Adds `pages` to the pool until large_pool_restore, or the end of the program; skips the test where that cannot be. */
 static inline void large_pool_take(long pages) {
-  static bool registered;
   large_pool_restore();
-  large_pool_lock = fopen(LARGE_POOL, "re");
-  if (large_pool_lock != NULL) REQUIRE(flock(fileno(large_pool_lock), LOCK_EX) == 0);
+  int lock = open(LARGE_POOL, O_RDONLY | O_CLOEXEC);
+  if (lock >= 0) REQUIRE(flock(lock, LOCK_EX) == 0);
   long before = large_pool_read();
   if (before < 0) test_skip("this kernel has no pool of large pages");
-  if (!registered) atexit(large_pool_restore);
-  registered = true;
-  if (!large_pool_write(before + pages)) test_skip("only an administrator may add pages to vm.nr_hugepages");
-  large_pool_before = before;
+  if (!large_pool_write(before + pages)) {
+    close(lock);
+    test_skip("only an administrator may add pages to vm.nr_hugepages");
+  }
+  large_pool_keep(lock, before);
   if (large_pool_read() < before + pages) {
     large_pool_restore();
     test_skip("the system has no %ld large pages free", pages);
