@@ -214,6 +214,30 @@ TEST(a_replaced_region_commits_on_touch) {
   CHECK_OK(acre_vm_release(base));
 }
 
+TEST(a_region_on_the_paging_file_becomes_one_and_is_none) {
+  size_t step = unit();
+  uint64_t charge = system_figures().commit_charge;
+  REQUIRE_OK(acre_vm_set_paging_file("/tmp", 0));
+  acre_vm_options options = {.backing = ACRE_VM_BACKING_PAGING_FILE, .flags = ACRE_VM_COMMIT};
+  void *base, *none;
+  REQUIRE_OK(acre_vm_reserve(2 * step, &options, &base));
+  memset(base, 1, 2 * step);
+  CHECK_RESULT(acre_vm_discard(base, 2 * step), ACRE_E_WRONG_KIND);
+  CHECK(all_bytes_are(base, 2 * step, 1));
+  CHECK_OK(acre_vm_release_to_placeholder(base));
+  CHECK(is_placeholder(base, 2 * step));
+  CHECK_EQ(system_figures().commit_charge, charge);
+  options = (acre_vm_options){.backing = ACRE_VM_BACKING_PAGING_FILE, .flags = ACRE_VM_REPLACE, .address = base};
+  CHECK_RESULT(acre_vm_reserve(2 * step, &options, &none), ACRE_E_INVALID_ARGUMENT);
+  options = (acre_vm_options){.backing = ACRE_VM_BACKING_PAGING_FILE, .flags = ACRE_VM_PLACEHOLDER};
+  CHECK_RESULT(acre_vm_reserve(2 * step, &options, &none), ACRE_E_INVALID_ARGUMENT);
+  CHECK_OK(replace(base, 2 * step, ACRE_VM_COMMIT));
+  CHECK(all_bytes_are(base, 2 * step, 0));
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+  CHECK_OK(acre_vm_set_paging_file(NULL, 0));
+}
+
 TEST(over_the_commit_limit_it_stays_a_placeholder) {
   size_t step = unit();
   char *base = reserve_placeholder(4 * step);
