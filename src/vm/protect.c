@@ -22,6 +22,7 @@ static ACRE_COLD void undo_protect(struct acre__region *region, size_t start, si
 }
 
 acre_result acre__protect_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
+  acre__region_widen(region, &start, &end); /* a guard page ends where it was met, in a small page */
   struct acre__table *table = &region->table;
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   intptr_t before = (intptr_t)acre__table_boundaries(table, start, end);
