@@ -49,7 +49,7 @@ extern "C" {
 
 typedef struct acre_heap acre_heap;
 
-/* What is returned is no other object. (Compilers are not told of its size, which acre_heap_resize_in_place changes.) */
+/* What is returned is no other object. (Compilers are not told its size, which acre_heap_resize_in_place changes.) */
 #ifdef __GNUC__
 #define ACRE_HEAP_NEW __attribute__((malloc))
 #else
@@ -162,7 +162,7 @@ ACRE_API void *acre_heap_zalloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
 /* `count` times `size` zero bytes; NULL also if the product does not fit. */
 ACRE_API void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size) ACRE_HEAP_NEW;
 
-/* The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is not that. */
+/* The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is none. */
 ACRE_API void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) ACRE_HEAP_NEW;
 
 /* Copies in a new block: of a string, of at most `most` bytes of one (and a zero byte), of any bytes. */
@@ -172,9 +172,11 @@ ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size)
 
 /*
  * Why the calling thread's last allocation from any heap gave NULL:
- * ACRE_E_HEAP_LIMIT, ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT, ACRE_E_NO_ADDRESS_SPACE,
- * ACRE_E_MAPPING_LIMIT, ACRE_E_INVALID_SIZE (no such size can be), ACRE_E_INVALID_ALIGNMENT,
- * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of). Meaningless after one that did not give NULL.
+ * ACRE_E_HEAP_LIMIT, ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT,
+ * ACRE_E_NO_ADDRESS_SPACE, ACRE_E_MAPPING_LIMIT, ACRE_E_INVALID_SIZE (no such size
+ * can be), ACRE_E_INVALID_ALIGNMENT, ACRE_E_NOT_A_BLOCK (acre_heap_realloc),
+ * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of).
+ * Meaningless after one that did not give NULL.
  */
 ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 
@@ -188,9 +190,11 @@ ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 ACRE_API void *acre_heap_realloc(acre_heap *heap, void *block, size_t size);
 
 /*
- * The same without ever moving it. A block grows within what its size was
- * rounded up to (acre_heap_size); one of more than 64 KiB grows into what lies behind it if that is free, and shrinks by whole segments.
- * Result: ACRE_E_NO_SPACE, it can't be; ACRE_E_NOT_A_BLOCK; ACRE_E_HEAP_LIMIT; ACRE_E_NO_MEMORY...
+ * The same without ever moving it. A block grows within what its size was rounded
+ * up to (acre_heap_size); one of more than 64 KiB grows into what lies behind it
+ * if that is free, and shrinks by whole segments.
+ * Result: ACRE_E_NO_SPACE, it can't be; ACRE_E_NOT_A_BLOCK; ACRE_E_HEAP_LIMIT;
+ *   ACRE_E_NO_MEMORY, or what a commit can answer.
  * Win32 counterpart: HeapReAlloc with HEAP_REALLOC_IN_PLACE_ONLY.
  */
 ACRE_API acre_result acre_heap_resize_in_place(acre_heap *heap, void *block, size_t size);
@@ -235,8 +239,9 @@ typedef struct acre_heap_entry {
 } acre_heap_entry;
 
 /*
- * Calls `visit` for every region, each followed by its blocks in ascending
- * order, until it returns false. The heap is locked meanwhile: `visit` may not allocate from it or free.
+ * Calls `visit` for every region, each followed by its blocks in ascending order,
+ * until it returns false. The heap is locked meanwhile: `visit` may not allocate
+ * from it or free.
  * Result: ACRE_E_INVALID_ARGUMENT.
  * Win32 counterpart: HeapWalk.
  */
@@ -245,7 +250,8 @@ ACRE_API acre_result acre_heap_walk(acre_heap *heap, bool (*visit)(const acre_he
 
 /*
  * Whether the block (NULL: the heap with all its blocks) is in order. Everything
- * that the heap knows is compared; of a checked heap also every block's ends and every free block's bytes.
+ * that the heap knows is compared; of a checked heap also every block's ends and
+ * every free block's bytes.
  * Result: ACRE_OK; ACRE_E_NOT_A_BLOCK, not one of this heap, or free; ACRE_E_HEAP_CORRUPT. A
  *   checked heap reports what it finds as it does for every misuse.
  * Win32 counterpart: HeapValidate.
@@ -254,9 +260,9 @@ ACRE_API acre_result acre_heap_validate(acre_heap *heap, const void *block);
 
 /*
  * Locks the heap for every other thread: their calls on it wait until it is
- * unlocked; the caller's do not. Nests; destroying the heap unlocks it. While one is locked, the other threads'
- * calls on other shared heaps are slower.
- * A single-thread heap has no other threads: nothing happens.
+ * unlocked; the caller's do not. Nests; destroying the heap unlocks it. While one
+ * is locked, the other threads' calls on other shared heaps are slower. A
+ * single-thread heap has no other threads: nothing happens.
  * Win32 counterpart: HeapLock, HeapUnlock.
  */
 ACRE_API void acre_heap_lock(acre_heap *heap);
@@ -276,7 +282,7 @@ typedef struct acre_heap_class {
 typedef struct acre_heap_figures {
   char name[32];
   size_t limit;                               /* SIZE_MAX: none */
-  size_t reserved;                            /* segments that the heap has; what the limit is about */
+  size_t reserved;                            /* segments that the heap has, all committed; what the limit is about */
   size_t peak;                                /* the most that it ever had */
   size_t in_use;                              /* in blocks that are in use, rounding included */
   size_t requested;                           /* asked for when these were allocated; a checked heap only, else 0 */

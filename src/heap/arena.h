@@ -107,9 +107,10 @@ static inline unsigned acre__zone_of(const struct acre__arena *arena, const stru
 }
 
 /*
- * With the arena's lock: `count` segments that were never used, on a multiple
- * of `alignment`. What is skipped from the arena's old frontier on, and what of
- * that has memory, is in *skipped. And `more` segments for a run that ends at the arena's frontier.
+ * With the arena's lock: `count` segments that were never used, on a multiple of
+ * `alignment`. What is skipped from the arena's old frontier on, and what of that
+ * has memory, is in *skipped. And `more` segments for a run that ends at the
+ * arena's frontier.
  */
 acre_result acre__frontier_take(struct acre__arena *arena, unsigned zone, size_t count, size_t alignment,
                                 struct acre__stretch *skipped, struct acre__segment **out);

@@ -6,10 +6,11 @@
  *                                  at least 8      8      8 bytes
  *
  * Size and state are XORed with the heap's cookie, so that nothing the program
- * writes looks like them by accident. The bytes between are looked at when the block
- * is freed or the heap validated. Freed, it is filled with DF and held back
- * for a while (the quarantine, 126 blocks of up to 1 MiB in all); when it leaves, and when it is handed out again, its bytes
- * must be DF still. Links of free lists are XORed too, and what they give must be a block of the heap.
+ * writes looks like them by accident. The bytes between are looked at when the
+ * block is freed or the heap validated. Freed, it is filled with DF and held back
+ * for a while (the quarantine: 126 blocks, 1 MiB in all); when it leaves, and when
+ * it is handed out again, its bytes must be DF still. Links of free lists are
+ * XORed too, and what they give must be a block of the heap.
  *
  * Every call on a checked heap has the heap's lock. Blocks of more than 64 KiB
  * are not filled, and not held back.

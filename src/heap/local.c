@@ -21,7 +21,7 @@ static struct {
 
 void acre__thread_join(struct acre__thread *thread) {
   if (thread->number != ACRE_OWNER_NONE || thread->ended) return;
-  /* What asks for the end of a thread may itself allocate: until it is known that there will be one, it is as past it. */
+  /* What asks for the end of a thread may itself allocate: until that is settled, the thread is as past its end. */
   thread->ended = true;
   if (acre__vm_want_thread_exit() != ACRE_OK) return;
   thread->ended = false;

@@ -42,7 +42,7 @@ void acre__run_shrink(struct acre__segment *run, size_t count);
 /* Lets warm runs go cold that are too old; for whoever works without taking segments. */
 void acre__runs_tick(void);
 
-/* Gives all warm memory of the shared arenas, and of `own` if it is not NULL, back to the system; returns how many bytes. */
+/* Gives the warm memory of the shared arenas, and of `own` (or NULL), back to the system; returns how many bytes. */
 size_t acre__runs_compact(struct acre__arena *own);
 
 /* Bytes of memory behind warm runs, over all arenas. */
