@@ -86,6 +86,7 @@ struct acre__region *acre__region_lock_in_handler(uintptr_t address);
 /*
  * Before and after a fault handler of the program's is called: what it does to
  * a region is waited for as for a handler. Returns what it was before, for nested faults.
+ * One that leaves by a jump leaves its mark behind, which does no more than let forks wait for the thread's waits.
  */
 bool acre__region_enter_handler(void);
 void acre__region_leave_handler(bool before);
