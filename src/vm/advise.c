@@ -159,9 +159,8 @@ static acre_result reset_range(void *address, size_t size, acre_result (*apply)(
   acre_result result = lock_committed(address, size, false, &range);
   if (result != ACRE_OK) return result;
   struct acre__range inner = inner_pages(&range, address, size);
-  if (range.region->kind != ACRE_VM_KIND_PRIVATE || !can_go(&range))
-    result = ACRE_E_WRONG_KIND;
-  else if (range.region->paged && apply == acre__os_discard) /* the file would keep what its pages hold */
+  bool keeps = range.region->paged && apply == acre__os_discard; /* the file would keep what its pages hold */
+  if (range.region->kind != ACRE_VM_KIND_PRIVATE || !can_go(&range) || keeps)
     result = ACRE_E_WRONG_KIND;
   else if (!all_writable(&range))
     result = ACRE_E_ACCESS_DENIED;

@@ -192,8 +192,9 @@ static struct acre__index_node *make_node(struct acre__index *index, bool leaf, 
 }
 
 static uint32_t copy_entries(const struct acre__index_node *node, uint32_t from, uint32_t to, struct entry *out) {
-  for (uint32_t i = from; i < to; i++) out[i - from] = (struct entry){key_at(node, i), to_at(node, i)};
-  return to - from;
+  uint32_t count = 0;
+  for (uint32_t i = from; i < to; i++) out[count++] = (struct entry){key_at(node, i), to_at(node, i)};
+  return count;
 }
 
 static void publish(struct acre__index *index, struct path *path, unsigned level, struct acre__index_node *node) {

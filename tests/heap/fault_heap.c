@@ -91,7 +91,8 @@ static void without_fences(void *nothing) {
                                                .and_later = true});
   fill();
   grow_and_end();
-  bool asked = getenv("ACRE_OPTIONS") == NULL || strstr(getenv("ACRE_OPTIONS"), "fence=lock") == NULL;
+  const char *options = getenv("ACRE_OPTIONS");
+  bool asked = options == NULL || strstr(options, "fence=lock") == NULL;
   CHECK_EQ(acre__fault_end(NULL), asked);
 }
 

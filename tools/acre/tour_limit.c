@@ -57,8 +57,7 @@ static void overpromise(struct tour *tour) {
   bool is_careful = tour->system.overcommit_mode == 2 || !address_space_is_unlimited();
   uint64_t there_is = tour->system.physical_memory + tour->system.swap;
   if (granted * (uint64_t)size > there_is)
-    tour_check(tour, true, _("more than RAM and swap, %s: to use it all is to be killed"),
-               text_size(there_is).s);
+    tour_check(tour, true, _("more than RAM and swap, %s: to use it all is to be killed"), text_size(there_is).s);
   else
     tour_check(tour, is_careful || tour->system.swap > 0, _("this system is set to promise no more than it has"));
   tour_step_end(tour);
