@@ -75,7 +75,8 @@ typedef enum acre_result {
   ACRE_E_OUT_OF_RANGE = 30,      /* past the end of the section or view   ERROR_INVALID_PARAMETER */
   ACRE_E_IO = 31,                /* the device failed                     ERROR_IO_DEVICE */
   ACRE_E_BUSY = 32,              /* in use by someone else                ERROR_SHARING_VIOLATION */
-  ACRE_E_UNEXPECTED = 33         /* a system error with no name here      ERROR_GEN_FAILURE */
+  ACRE_E_UNEXPECTED = 33,        /* a system error with no name here      ERROR_GEN_FAILURE */
+  ACRE_E_MORE = 34               /* done, and there is more to report     ERROR_MORE_DATA */
 } acre_result;
 
 /*
@@ -117,6 +118,12 @@ typedef enum acre_commit_bound {
   ACRE_COMMIT_BOUND_GROUP = 3   /* what the program's cgroup may have (+ paging file) */
 } acre_commit_bound;
 
+/* How Acre finds written pages (see acre_system.written_way). */
+typedef enum acre_written_way {
+  ACRE_WRITTEN_BY_FAULT = 0, /* write protection and faults; system calls need acre_vm_written_prepare */
+  ACRE_WRITTEN_BY_KERNEL = 1 /* userfaultfd and PAGEMAP_SCAN (Linux 6.7+), where the system allows them */
+} acre_written_way;
+
 /* The system's figures. Sizes in bytes. */
 typedef struct acre_system {
   size_t page_size;              /* the unit of commit, decommit, protect */
@@ -143,6 +150,7 @@ typedef struct acre_system {
   uint64_t commit_limit;   /* the most that they may be; UINT64_MAX: no limit */
   size_t metadata_bytes;   /* bytes that Acre's own tables take for it */
   char kernel[64];         /* name and release of the kernel */
+  acre_written_way written_way;
 } acre_system;
 
 /*

@@ -89,6 +89,7 @@ static const struct {
         {"ACRE_E_UNEXPECTED",
          "The system reported an error that Acre has no name for; trace the system calls (strace) to see "
          "it"},
+    [ACRE_E_MORE] = {"ACRE_E_MORE", "It is done as far as there was room, and there is more; call again for the rest"},
 };
 
 static bool is_result(acre_result result) {

@@ -4,6 +4,7 @@
 #include "base/math.h"
 #include "vm/commit.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 enum { FEW_MAPPINGS = 256 };
 
@@ -71,8 +72,7 @@ acre_result acre__chunk_make_closed(struct acre__region *region, size_t chunk) {
   acre_result result = ACRE_OK;
   for (size_t page = first; page < last && result == ACRE_OK;) {
     struct acre__page_run run = acre__table_run(&region->table, page, last, ACRE_PAGE_PROTECTION);
-    if (run.attributes == 0)
-      result = acre__os_decommit(acre__region_address(region, run.start), bytes_of(run.end - run.start));
+    if (run.attributes == 0) result = acre__written_decommit(region, run.start, run.end);
     page = run.end;
   }
   acre__chunk_close(word);

@@ -6,6 +6,7 @@
 #include "vm/ledger.h"
 #include "vm/protection.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 /* ------------------------------------------------------------- committing */
 
@@ -22,20 +23,22 @@ static void widen(size_t *from, size_t *to, size_t start, size_t end) {
   *to = end;
 }
 
-static void survey_chunk(acre__chunk word, size_t base, size_t start, size_t end, unsigned protection,
+static void survey_chunk(const struct acre__table *table, size_t base, size_t start, size_t end, unsigned protection,
                          struct work *work) {
+  acre__chunk word = acre__table_word(table, base / ACRE_CHUNK_PAGES);
   bool loose = acre__chunk_is_loose(word);
   work->loose |= loose;
   for (size_t page = start; page < end;) {
     struct acre__run run = acre__chunk_run(word, (unsigned)(page - base));
     size_t until = acre__min(base + run.end, end);
     unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
-    unsigned mapped = attributes != 0 ? attributes : acre__chunk_base(word);
+    unsigned mapped = attributes != 0 ? acre__table_mapping(table, run.attributes) : acre__chunk_base(word);
+    unsigned wished = acre__table_mapping(table, protection | (run.attributes & ACRE_PAGE_WRITTEN));
     if (attributes == 0) {
       work->fresh_pages += until - page;
       if (acre__chunk_is_open(word)) widen(&work->reveal_from, &work->reveal_to, page, until);
     }
-    if (mapped != protection || loose) widen(&work->protect_from, &work->protect_to, page, until);
+    if (mapped != wished || loose) widen(&work->protect_from, &work->protect_to, page, until);
     page = until;
   }
 }
@@ -43,33 +46,33 @@ static void survey_chunk(acre__chunk word, size_t base, size_t start, size_t end
 static struct work survey(const struct acre__table *table, size_t start, size_t end, unsigned protection) {
   struct work work = {0};
   for (size_t page = start; page < end;) {
-    size_t chunk = page / ACRE_CHUNK_PAGES, base = chunk * ACRE_CHUNK_PAGES;
+    size_t base = acre__align_down(page, ACRE_CHUNK_PAGES);
     size_t until = acre__min(base + ACRE_CHUNK_PAGES, end);
-    survey_chunk(acre__table_word(table, chunk), base, page, until, protection, &work);
+    survey_chunk(table, base, page, until, protection, &work);
     page = until;
   }
   return work;
 }
 
-/* Opens the chunk of a partial piece where a plain mprotect would shred it. */
-static acre_result open_if_shredded(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+/* Opens the chunk of a partial piece, which is to be mapped as `mapping`, where a plain mprotect would shred it. */
+static acre_result open_if_shredded(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
   size_t chunk = start / ACRE_CHUNK_PAGES;
   acre__chunk *word = acre__table_chunk(&region->table, chunk);
   size_t first = chunk * ACRE_CHUNK_PAGES;
   if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
   if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
-  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, protection);
+  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, mapping);
   if (more <= 0 || (*word == 0 && acre__mappings_are_few(more, start == 0))) return ACRE_OK;
-  acre_result result = acre__chunk_make_open(region, chunk, start, end, protection);
+  acre_result result = acre__chunk_make_open(region, chunk, start, end, mapping);
   return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
 }
 
 /* The pieces of a range in its first and last chunk are the ones that can shred. */
-static acre_result open_edges(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+static acre_result open_edges(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
   size_t first_end = acre__min(acre__align_down(start, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES, end);
-  acre_result result = open_if_shredded(region, start, first_end, protection);
+  acre_result result = open_if_shredded(region, start, first_end, mapping);
   if (result == ACRE_OK && first_end < end)
-    result = open_if_shredded(region, acre__align_down(end - 1, ACRE_CHUNK_PAGES), end, protection);
+    result = open_if_shredded(region, acre__align_down(end - 1, ACRE_CHUNK_PAGES), end, mapping);
   return result;
 }
 
@@ -91,23 +94,23 @@ static acre_result empty_loose(struct acre__region *region, size_t start, size_t
 }
 
 /* Brings the system's side back to what the table says, page by page; what cannot be is marked LOOSE. */
-static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
   for (size_t page = start; page < end;) {
     size_t chunk = page / ACRE_CHUNK_PAGES;
     acre__chunk *word = acre__table_chunk(&region->table, chunk);
     struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
     size_t until = acre__min(chunk * ACRE_CHUNK_PAGES + run.end, end);
-    unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
+    unsigned mapped = acre__table_mapping(&region->table, run.attributes);
     void *address = acre__region_address(region, page);
     size_t size = (until - page) << acre__root.page_shift;
     acre_result result = ACRE_OK;
-    if (attributes != 0) {
-      if (attributes != protection) result = acre__os_protect(address, size, (acre_vm_protection)attributes);
+    if (mapped != 0) {
+      if (mapped != mapping || region->table.shut) result = acre__os_protect(address, size, (acre_vm_protection)mapped);
     } else if (acre__chunk_is_open(*word)) {
       result = acre__os_hide(address, size);
       if (result == ACRE_OK) result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
     } else {
-      result = acre__os_decommit(address, size);
+      result = acre__written_decommit(region, page, until);
     }
     if (result != ACRE_OK) acre__chunk_set_loose(word, true);
     page = until;
@@ -126,7 +129,7 @@ static void settle(struct acre__region *region, size_t page) {
 }
 
 static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection) {
-  acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED, protection);
+  acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED | ACRE_PAGE_WRITTEN, protection);
   for (size_t page = start; page < end; page = acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES)
     settle(region, page);
 }
@@ -139,15 +142,16 @@ enum simple { NOT_SIMPLE, SIMPLE_ADVANCE, SIMPLE_REVEAL };
  * pages of an open chunk are revealed. Neither makes a mapping.
  */
 static enum simple simple_case(acre__chunk word, struct acre__run run, unsigned start, unsigned end,
-                               unsigned protection) {
+                               unsigned protection, unsigned mapping) {
   if (run.attributes != 0 || run.end < end || acre__chunk_is_loose(word)) return NOT_SIMPLE;
-  if (acre__chunk_is_open(word)) return acre__chunk_base(word) == protection ? SIMPLE_REVEAL : NOT_SIMPLE;
+  if (acre__chunk_is_open(word)) return acre__chunk_base(word) == mapping ? SIMPLE_REVEAL : NOT_SIMPLE;
   if (run.start != start || start == 0 || end == run.end) return NOT_SIMPLE;
   return acre__chunk_run(word, start - 1).attributes == protection ? SIMPLE_ADVANCE : NOT_SIMPLE;
 }
 
 static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
-                                 struct acre__run run, size_t start, size_t end, acre_vm_protection protection) {
+                                 struct acre__run run, size_t start, size_t end, unsigned protection,
+                                 unsigned mapping) {
   acre_result result = acre__ledger_charge(end - start);
   if (ACRE_UNLIKELY(result != ACRE_OK)) return result;
   if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) {
@@ -156,10 +160,11 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
   }
   void *address = acre__region_address(region, start);
   size_t size = (end - start) << acre__root.page_shift;
-  result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size) : acre__os_commit(address, size, protection);
+  result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size)
+                                   : acre__os_commit(address, size, (acre_vm_protection)mapping);
   if (result == ACRE_OK && region->strict) result = acre__os_populate(address, size, true);
   if (ACRE_UNLIKELY(result != ACRE_OK)) {
-    undo_commit(region, start, end, protection);
+    undo_commit(region, start, end, mapping);
     acre__ledger_uncharge(end - start);
     return result;
   }
@@ -193,23 +198,37 @@ static acre_result populate_fresh(struct acre__region *region, size_t start, siz
   return result;
 }
 
-/* Any commit, with its fresh pages charged. */
-static acre_result commit_charged(struct acre__region *region, size_t start, size_t end,
-                                  acre_vm_protection protection) {
+/* Maps a range for `protection`: with one call, or, in a shut table, one for each run of written or other pages. */
+static acre_result map_for(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+  const struct acre__table *table = &region->table;
+  acre_result result = ACRE_OK;
+  for (size_t page = start; page < end && result == ACRE_OK;) {
+    struct acre__page_run run = acre__table_run(table, page, end, table->shut ? ACRE_PAGE_WRITTEN : 0);
+    result = acre__os_commit(acre__region_address(region, page), (run.end - page) << acre__root.page_shift,
+                             (acre_vm_protection)acre__table_mapping(table, protection | run.attributes));
+    page = run.end;
+  }
+  return result;
+}
+
+/* Any commit, with its fresh pages charged. Pages that nobody has written yet are mapped as `mapping`. */
+static acre_result commit_charged(struct acre__region *region, size_t start, size_t end, unsigned protection,
+                                  unsigned mapping) {
   struct acre__table *table = &region->table;
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
-  if (acre__root.hide) result = open_edges(region, start, end, protection);
+  if (acre__root.hide) result = open_edges(region, start, end, mapping);
   if (result != ACRE_OK) {
-    undo_commit(region, start, end, protection); /* one edge may be open already */
+    undo_commit(region, start, end, mapping); /* one edge may be open already */
     return result;
   }
 
   struct work work = survey(table, start, end, protection);
   size_t from = work.protect_from, to = work.protect_to;
-  intptr_t more = 0;
+  intptr_t more = 0, before = 0;
+  if (table->shut) before = (intptr_t)acre__table_boundaries(table, start, end);
   if (from < to) {
-    more = acre__table_boundaries_gained(table, from, to, protection);
+    more = acre__table_boundaries_gained(table, from, to, mapping);
     if (!acre__root.hide && more > 0) acre__chunks_coarsen(region, more, &from, &to);
   }
 
@@ -219,37 +238,38 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
                                                                                  << acre__root.page_shift);
   if (result == ACRE_OK && region->strict && work.fresh_pages > 0) {
     result = populate_fresh(region, start, end);
-    if (protection != ACRE_VM_READ_WRITE) {
+    if (mapping != ACRE_VM_READ_WRITE) {
       from = from < to ? acre__min(from, start) : start;
       to = acre__max(to, end);
     }
   }
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
-  if (result == ACRE_OK && from < to)
-    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift, protection);
+  if (result == ACRE_OK) result = map_for(region, from, to, protection);
   if (result != ACRE_OK) {
-    undo_commit(region, start, end, protection);
+    undo_commit(region, start, end, mapping);
     return result;
   }
   record_commit(region, start, end, protection);
+  if (table->shut) more = (intptr_t)acre__table_boundaries(table, start, end) - before;
   if (more != 0) acre__mappings_changed(more);
   return ACRE_OK;
 }
 
 acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
   struct acre__table *table = &region->table;
+  unsigned mapping = acre__table_mapping(table, protection);
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
   acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
-  if (word != NULL && (!region->strict || acre__protection_writes(protection))) {
+  if (word != NULL && (!region->strict || acre__protection_writes(mapping))) {
     unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
     struct acre__run run = acre__chunk_run(*word, from);
-    enum simple simple = simple_case(*word, run, from, until, protection);
-    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection);
+    enum simple simple = simple_case(*word, run, from, until, protection, mapping);
+    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection, mapping);
   }
   size_t fresh = end - start - acre__table_committed(table, start, end);
   acre_result result = acre__ledger_charge(fresh);
   if (result != ACRE_OK) return result;
-  result = commit_charged(region, start, end, protection);
+  result = commit_charged(region, start, end, protection, mapping);
   if (result != ACRE_OK) acre__ledger_uncharge(fresh);
   return result;
 }

@@ -30,6 +30,9 @@ static const struct setting settings[] = {
     FLAG("populate", "touch", populate_by_touch, true),
     NUMBER("map_budget", map_budget),
     SIZE("commit_limit", commit_limit),
+    FLAG("written", "auto", written_by_fault, false),
+    FLAG("written", "kernel", written_by_fault, false),
+    FLAG("written", "fault", written_by_fault, true),
 };
 /* clang-format on */
 

@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* acre_vm_protect: one mprotect for the range, and the way back if it fails. */
+/* acre_vm_protect: one mprotect for the range (more where some pages are shut), and the way back if it fails. */
 #include "base/math.h"
 #include "vm/commit.h"
 #include "vm/protection.h"
 #include "vm/region.h"
 #include "vm/root.h"
 
-/* mprotect may have done a front part of the range: every run gets back what the table says. */
-static ACRE_COLD void undo_protect(const struct acre__range *range) {
+/* Every run of [start, end) gets what the table says of it with `protection`, or, for ACRE_VM_DEFAULT, with its own. */
+static acre_result map_runs(const struct acre__range *range, unsigned mask, acre_vm_protection protection) {
+  const struct acre__table *table = &range->region->table;
+  acre_result result = ACRE_OK;
   for (size_t page = range->start; page < range->end;) {
-    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_PROTECTION);
-    (void)acre__os_protect(acre__region_address(range->region, page), (run.end - page) << acre__root.page_shift,
-                           (acre_vm_protection)run.attributes);
+    struct acre__page_run run = acre__table_run(table, page, range->end, mask);
+    unsigned attributes = protection == ACRE_VM_DEFAULT ? run.attributes : run.attributes | (unsigned)protection;
+    acre_result mapped = acre__os_protect(acre__region_address(range->region, page),
+                                          (run.end - page) << acre__root.page_shift,
+                                          (acre_vm_protection)acre__table_mapping(table, attributes));
+    if (result == ACRE_OK) result = mapped;
     page = run.end;
   }
+  return result;
 }
 
 static acre_result protect_pages(const struct acre__range *range, acre_vm_protection protection) {
   struct acre__table *table = &range->region->table;
   if (!acre__table_prepare(table, range->start, range->end)) return ACRE_E_NO_MEMORY;
   intptr_t before = (intptr_t)acre__table_boundaries(table, range->start, range->end);
-  acre_result result = acre__os_protect(acre__region_address(range->region, range->start),
-                                        (range->end - range->start) << acre__root.page_shift, protection);
+  acre_result result = map_runs(range, table->shut ? ACRE_PAGE_WRITTEN : 0, protection);
   if (result != ACRE_OK) {
-    undo_protect(range);
+    /* A front part of the range may be done. */
+    (void)map_runs(range, ACRE_PAGE_PROTECTION | ACRE_PAGE_WRITTEN, ACRE_VM_DEFAULT);
     return result;
   }
-  acre__table_edit(table, range->start, range->end, ACRE_PAGE_LOCKED, protection);
+  acre__table_edit(table, range->start, range->end, ACRE_PAGE_LOCKED | ACRE_PAGE_WRITTEN, protection);
   acre__mappings_changed((intptr_t)acre__table_boundaries(table, range->start, range->end) - before);
   return ACRE_OK;
 }

@@ -7,6 +7,7 @@
 #include "vm/meta.h"
 #include "vm/place.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 /* More committed memory than this is given back before the index is locked, so that others do not wait for it. */
 enum { MUCH_COMMITTED = 16 << 20 };
@@ -209,7 +210,10 @@ static void fill_record(struct acre__region *region, const struct acre__region_p
   region->any_locked = 0;
   region->charged = plan->kind == ACRE_VM_KIND_PRIVATE || plan->copy_on_write;
   region->strict = plan->strict;
+  region->tracked = plan->track_writes;
+  region->untold = 0;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);
+  region->table.shut = plan->track_writes && !acre__written_by_system();
   region->live = 1;
   acre__unlock(&region->lock);
 }

@@ -36,6 +36,8 @@ struct acre__region {
   uint32_t most : 3;       /* the most that acre_vm_protect may give */
   uint32_t charged : 1;    /* its committed pages are in the ledger */
   uint32_t strict : 1;     /* commits are populated before they return */
+  uint32_t tracked : 1;    /* which pages are written is noted: see written.h */
+  uint32_t untold : 1;     /* part of the region may be unknown to the system's tracking */
 };
 
 _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a cache line");
@@ -103,6 +105,7 @@ struct acre__region_plan {
   acre_vm_kind kind;
   acre_vm_protection protection, most;
   size_t touch_pages;
+  bool track_writes;
   bool all_committed; /* every page has `protection` from the first moment on */
   bool copy_on_write; /* a view whose pages become the program's own when they are written */
   bool strict;

@@ -9,6 +9,7 @@
 #include "vm/region.h"
 #include "vm/root.h"
 #include "vm/touch.h"
+#include "vm/written.h"
 
 /* A request after rounding. */
 struct request {
@@ -62,8 +63,8 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   acre_vm_protection protection = options->protection == ACRE_VM_DEFAULT ? ACRE_VM_READ_WRITE : options->protection;
   if (!acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
   if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
-  if ((options->flags & ~(unsigned)(ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN | ACRE_VM_STRICT)) != 0)
-    return ACRE_E_INVALID_ARGUMENT;
+  const unsigned known = ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN | ACRE_VM_STRICT | ACRE_VM_TRACK_WRITES;
+  if ((options->flags & ~known) != 0) return ACRE_E_INVALID_ARGUMENT;
   if (size == 0) return ACRE_E_INVALID_SIZE;
 
   struct acre__root *root = acre__root_get();
@@ -85,8 +86,10 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
                                    .protection = protection,
                                    .most = ACRE_VM_EXECUTE_READ_WRITE,
                                    .touch_pages = step >> root->page_shift,
+                                   .track_writes = (options->flags & ACRE_VM_TRACK_WRITES) != 0,
                                    .strict = (options->flags & ACRE_VM_STRICT) != 0};
-  result = acre__region_enter(&plan);
+  if (plan.track_writes) result = acre__written_begin((void *)base, request.size);
+  if (result == ACRE_OK) result = acre__region_enter(&plan);
   if (result != ACRE_OK) {
     (void)acre__os_release((void *)base, request.size);
     return result;

@@ -24,6 +24,7 @@ struct acre__root {
   struct acre__index index;
   struct acre__region *spare_regions; /* lock: the index's */
   _Atomic uintptr_t place;            /* where the next region should end; 0: no wish (see place.c) */
+  _Atomic unsigned tracking;          /* how written pages are found; 0: not asked yet (see written.c) */
   _Atomic intptr_t mappings;          /* changes of protection inside and at the edges of regions: what Acre adds */
 };
 

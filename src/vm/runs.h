@@ -18,7 +18,7 @@
  * worst case, every other page committed, costs 2 bytes a page.
  *
  * Attributes (7 bits): 0 is reserved; a committed page has its protection (1 to
- * 6) and perhaps ACRE_PAGE_LOCKED.
+ * 6) and perhaps ACRE_PAGE_LOCKED, or ACRE_PAGE_WRITTEN (see written.h).
  *
  * What the head's flags say of the kernel's side of the chunk:
  *   closed   reserved pages are PROT_NONE
@@ -38,6 +38,7 @@ enum {
   ACRE_CHUNK_PAGES = 512,
   ACRE_PAGE_PROTECTION = 0x07,
   ACRE_PAGE_LOCKED = 0x08,
+  ACRE_PAGE_WRITTEN = 0x20,
   ACRE_PAGE_BITS = 0x7f,
   ACRE_CHUNK_RECORD = 1 << 7,
   ACRE_CHUNK_OPEN = 1 << 8,

@@ -6,6 +6,7 @@
 #include "vm/meta.h"
 #include "vm/region.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 static void sum_regions(acre_system *out) {
   struct acre__index *index = &acre__root.index;
@@ -46,6 +47,7 @@ acre_result acre_system_info(acre_system *out) {
       .commit_way = root->hide ? ACRE_COMMIT_BY_GUARD : ACRE_COMMIT_BY_MPROTECT,
       .query_way = now.can_query_directly ? ACRE_QUERY_BY_IOCTL : ACRE_QUERY_BY_PROC,
       .populate_way = now.can_populate ? ACRE_POPULATE_BY_MADVISE : ACRE_POPULATE_BY_TOUCH,
+      .written_way = acre__written_by_system() ? ACRE_WRITTEN_BY_KERNEL : ACRE_WRITTEN_BY_FAULT,
   };
   memcpy(out->kernel, now.kernel, sizeof out->kernel);
   sum_regions(out);

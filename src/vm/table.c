@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/math.h"
 #include "vm/meta.h"
+#include "vm/protection.h"
 
 enum { FAN_SHIFT = 6, FAN = 1 << FAN_SHIFT };
 
@@ -149,10 +150,16 @@ size_t acre__table_committed(const struct acre__table *table, size_t start, size
   return pages;
 }
 
+unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes) {
+  unsigned protection = attributes & ACRE_PAGE_PROTECTION;
+  bool is_shut = table->shut && (attributes & ACRE_PAGE_WRITTEN) == 0;
+  return is_shut ? acre__protection_unwritable(protection) : protection;
+}
+
 unsigned acre__table_mapped_as(const struct acre__table *table, size_t page) {
   acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
-  unsigned protection = acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes & ACRE_PAGE_PROTECTION;
-  return protection != 0 ? protection : acre__chunk_base(word);
+  unsigned mapping = acre__table_mapping(table, acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes);
+  return mapping != 0 ? mapping : acre__chunk_base(word);
 }
 
 /*
@@ -168,8 +175,8 @@ static unsigned mapped_run(const struct acre__table *table, size_t page, size_t 
   }
   struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
   *until = chunk * ACRE_CHUNK_PAGES + run.end;
-  unsigned protection = run.attributes & ACRE_PAGE_PROTECTION;
-  return protection != 0 ? protection : acre__chunk_base(*word);
+  unsigned mapping = acre__table_mapping(table, run.attributes);
+  return mapping != 0 ? mapping : acre__chunk_base(*word);
 }
 
 /* How the pages on either side of a range are mapped. */

@@ -6,6 +6,7 @@
 #include "vm/protection.h"
 #include "vm/region.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 static bool is_allowed(unsigned protection, enum acre__os_fault_access access) {
   switch (access) {
@@ -43,13 +44,21 @@ static void step_around(const struct acre__region *region, size_t page, size_t *
   }
 }
 
+/* The first write of a page in a region whose written pages are found by faults. */
+static bool is_first_write(const struct acre__region *region, size_t page, enum acre__os_fault_access access) {
+  if (!region->table.shut || access != ACRE_OS_FAULT_WRITE) return false;
+  return acre__protection_writes(acre__table_run(&region->table, page, page + 1, ACRE_PAGE_PROTECTION).attributes);
+}
+
 static bool handle(uintptr_t address, enum acre__os_fault_access access) {
   struct acre__region *region = acre__region_lock_in_handler(address);
   if (region == NULL) return false;
   bool handled = false;
   const struct acre__region_extra *extra = acre__region_extra(region);
-  if (extra != NULL && extra->touch_pages != 0) {
-    size_t page = (address - acre__region_base(region)) >> acre__root.page_shift;
+  size_t page = (address - acre__region_base(region)) >> acre__root.page_shift;
+  if (is_first_write(region, page, access)) {
+    handled = acre__written_note(region, page);
+  } else if (extra != NULL && extra->touch_pages != 0) {
     struct acre__page_run run = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_PROTECTION);
     if (run.attributes != 0) {
       handled = is_allowed(run.attributes, access) && can_try_again(region, page, access);

@@ -79,7 +79,8 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_MAP_FILE] = "acre__os_map_file",     [ACRE_FAULT_FLUSH] = "acre__os_flush",
       [ACRE_FAULT_FILE_SYNC] = "acre__os_file_sync",   [ACRE_FAULT_MAPS_OPEN] = "acre__os_maps_open",
       [ACRE_FAULT_MAPS_AT] = "acre__os_maps_at",       [ACRE_FAULT_FAULT_INSTALL] = "acre__os_fault_install",
-      [ACRE_FAULT_AT_FORK] = "acre__os_at_fork",
+      [ACRE_FAULT_AT_FORK] = "acre__os_at_fork",       [ACRE_FAULT_TRACK] = "acre__os_track",
+      [ACRE_FAULT_WRITTEN] = "acre__os_written",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -231,4 +232,20 @@ __typeof__(acre__os_at_fork) acre__os_real_at_fork;
 
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
   return fails(ACRE_FAULT_AT_FORK) ? state.plan.result : acre__os_real_at_fork(before, parent, child);
+}
+
+/* ------------------------------------------------------------- written.c */
+
+__typeof__(acre__os_track) acre__os_real_track;
+__typeof__(acre__os_written) acre__os_real_written;
+
+acre_result acre__os_track(void *address, size_t size) {
+  return fails(ACRE_FAULT_TRACK) ? state.plan.result : acre__os_real_track(address, size);
+}
+
+/* A search that fails half way has reset what it will not report. */
+acre_result acre__os_written(struct acre__os_written_search *search) {
+  if (!fails(ACRE_FAULT_WRITTEN)) return acre__os_real_written(search);
+  if (state.plan.partly) acre__os_real_written(search);
+  return state.plan.result;
 }

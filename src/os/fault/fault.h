@@ -44,6 +44,8 @@ enum acre__fault_function {
   ACRE_FAULT_MAPS_AT,
   ACRE_FAULT_FAULT_INSTALL,
   ACRE_FAULT_AT_FORK,
+  ACRE_FAULT_TRACK,
+  ACRE_FAULT_WRITTEN,
   ACRE_FAULT_FUNCTIONS /* how many */
 };
 

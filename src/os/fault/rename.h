@@ -31,5 +31,7 @@
 #define acre__os_maps_at acre__os_real_maps_at
 #define acre__os_fault_install acre__os_real_fault_install
 #define acre__os_at_fork acre__os_real_at_fork
+#define acre__os_track acre__os_real_track
+#define acre__os_written acre__os_real_written
 
 #endif
