@@ -227,7 +227,7 @@ static acre_result tell_again(struct acre__region *region) {
 /*
  * A search that fails may have reset what it did not report: then the whole
  * region is made known again, by which every page with content counts as
- * written. What was reported before the failure stands, if there is any.
+ * written. What was reported and reset before the failure stands, if there is any.
  */
 static acre_result search_system(const struct acre__range *range, bool reset, struct acre__written_report *report,
                                  bool *more) {
@@ -238,11 +238,12 @@ static acre_result search_system(const struct acre__range *range, bool reset, st
     if (result == ACRE_OK) result = search_range(&search, range->start, range->end);
     *more = search.more;
     if (result == ACRE_OK) return ACRE_OK;
-    range->region->untold = 1;
-    if (report != NULL && report->count > 0) {
+    if (reset || result == ACRE_E_NOT_SUPPORTED) range->region->untold = 1;
+    if (reset && report != NULL && report->count > 0) {
       *more = true;
       return ACRE_OK;
     }
+    if (report != NULL) report->count = 0;
     if (result != ACRE_E_NOT_SUPPORTED) return result;
     result = ACRE_OK;
   }

@@ -104,8 +104,9 @@ static acre_result map_written(struct acre__region *region, size_t start, size_t
   const struct acre__table *table = &region->table;
   for (size_t page = start; page < end;) {
     struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION | ACRE_PAGE_WRITTEN);
-    unsigned mapping = acre__table_mapping(table, shut ? run.attributes & ACRE_PAGE_PROTECTION : run.attributes);
-    if ((run.attributes & ACRE_PAGE_WRITTEN) != 0 && acre__protection_writes(run.attributes)) {
+    unsigned protection = run.attributes & ACRE_PAGE_PROTECTION;
+    unsigned mapping = acre__table_mapping(table, shut ? protection : run.attributes);
+    if ((run.attributes & ACRE_PAGE_WRITTEN) != 0 && acre__protection_writes(protection)) {
       /* Over what is shut already, up to the last written page of this protection: one call for them all. */
       struct acre__page_run alike = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION);
       acre_result result = acre__os_protect(acre__region_address(region, page),

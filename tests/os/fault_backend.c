@@ -100,6 +100,7 @@ TEST(every_function_can_fail) {
   struct acre__os_file file = {-1};
   static struct acre__os_maps maps;
   struct acre__os_mapping mapping;
+  struct acre__os_written_search search = {0};
   uint64_t size;
   void *out = NULL;
   for (int function = 0; function < ACRE_FAULT_FUNCTIONS; function++) {
@@ -130,6 +131,8 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_MAPS_AT: result = acre__os_maps_at(&maps, 0, &mapping); break;
       case ACRE_FAULT_FAULT_INSTALL: result = acre__os_fault_install(never); break;
       case ACRE_FAULT_AT_FORK: result = acre__os_at_fork(NULL, NULL, NULL); break;
+      case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
+      case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
       case ACRE_FAULT_FUNCTIONS: break;
     }
     struct acre__fault_report report;

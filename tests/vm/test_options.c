@@ -39,6 +39,9 @@ TEST(every_key_and_value) {
   CHECK(parse("populate=touch").populate_by_touch);
   CHECK(!parse("populate=madvise").populate_by_touch);
   CHECK(!parse("populate=auto").populate_by_touch);
+  CHECK(parse("written=fault").written_by_fault);
+  CHECK(!parse("written=kernel").written_by_fault);
+  CHECK(!parse("written=auto").written_by_fault);
   CHECK_EQ(parse("map_budget=1234").map_budget, 1234);
   struct acre__options all = parse("commit=mprotect,query=proc,populate=touch,map_budget=7");
   CHECK(all.commit_by_mprotect && all.query_by_proc && all.populate_by_touch);

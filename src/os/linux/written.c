@@ -10,10 +10,10 @@
  *   written         has an entry without the bit
  *
  * A scan that asks for "written" alone is quick because it looks at the bit
- * alone; but then a page without an entry counts as written when its neighbours
- * have entries. So does the shared page of zeros, which a read leaves. Asked for
- * pages that are written, not of zeros and not guard markers, the scan looks
- * closer and takes twice as long. The caller says which one will do.
+ * alone; but then a page without an entry counts as written, and so does the
+ * shared page of zeros, which a read leaves. Asked for pages that are written,
+ * there (or in swap), not of zeros and not guard markers, the scan looks closer
+ * and takes twice as long. The caller says which one will do.
  *
  * Large pages would make 512 pages written at once: none for what is tracked.
  *
@@ -75,6 +75,8 @@ enum {
   SCAN_WP_MATCHING = 1 << 0,
   SCAN_CHECK_WPASYNC = 1 << 1,
   PAGE_IS_WRITTEN = 1 << 1,
+  PAGE_IS_PRESENT = 1 << 3,
+  PAGE_IS_SWAPPED = 1 << 4,
   PAGE_IS_ZERO = 1 << 5,
   PAGE_IS_GUARD = 1 << 8 /* Linux 6.15 */
 };
@@ -232,6 +234,7 @@ static int search_with(struct tracker tracker, struct acre__os_written_search *s
   if (!search->all_have_content) {
     scan.inverted = PAGE_IS_ZERO | (tracker.passes_hidden ? PAGE_IS_GUARD : 0);
     scan.all_of |= scan.inverted;
+    scan.any_of = PAGE_IS_PRESENT | PAGE_IS_SWAPPED;
   }
   long got = ioctl(tracker.pagemap, PAGEMAP_SCAN_IOCTL, &scan);
   if (got < 0) return errno;
