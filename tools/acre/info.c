@@ -52,6 +52,10 @@ static const char *commit_bound_name(acre_commit_bound bound) {
   return "none";
 }
 
+static const char *written_way_name(acre_written_way way) {
+  return way == ACRE_WRITTEN_BY_KERNEL ? "kernel" : "fault";
+}
+
 static void print_json(const acre_system *system) {
   struct json json;
   json_start(&json, stdout);
@@ -76,6 +80,7 @@ static void print_json(const acre_system *system) {
   json_string(&json, "commit", commit_way_name(system->commit_way));
   json_string(&json, "query", query_way_name(system->query_way));
   json_string(&json, "populate", populate_way_name(system->populate_way));
+  json_string(&json, "written", written_way_name(system->written_way));
   json_end_object(&json);
   json_begin_object(&json, "process");
   json_number(&json, "regions", system->regions);
@@ -161,6 +166,8 @@ static void print_mechanisms(const acre_system *system) {
             system->query_way == ACRE_QUERY_BY_IOCTL ? "ioctl (PROCMAP_QUERY)" : "/proc/self/maps");
   print_row(_("populating"), system->populate_way == ACRE_POPULATE_BY_MADVISE ? "madvise (MADV_POPULATE_WRITE)"
                                                                               : _("touching each page"));
+  print_row(_("written pages"), system->written_way == ACRE_WRITTEN_BY_KERNEL ? "userfaultfd, PAGEMAP_SCAN"
+                                                                              : _("write protection and faults"));
 }
 
 int info_main(int argc, char **argv) {
