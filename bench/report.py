@@ -98,6 +98,12 @@ def array_rows(figures):
         yield value_row(f"… peak RSS{pages}", "payload", f"{peak:.4f}×", "≤ 1.03×", peak <= 1.03)
 
 
+def written_rows(figures):
+    for every, which in ((0, "none written"), (16, "every 16th written"), (1, "all written")):
+        what = f"find and reset written pages of 16,384, {which}"
+        yield ratio_row(what, "PAGEMAP_SCAN", figures[f"written/scan_and_reset/every:{every}"], 1.3)
+
+
 def target_rows(figures):
     yield ratio_row("reserve 64 KiB + release", "mmap + munmap", figures["reserve/reserve_release_64_kib"], 1.25)
     yield ratio_row("commit 64 KiB at a frontier", "mprotect", figures["commit/frontier_64_kib"], 1.2)
@@ -131,6 +137,7 @@ def target_rows(figures):
     for name in ("64 KiB", "64 TiB"):
         used = figures[f"metadata/metadata/untouched_{name.lower().replace(' ', '_')}"]["metadata"]
         yield value_row(f"metadata of an untouched region of {name}", "", size(used), "≤ 1 KiB", used <= 1024)
+    yield from written_rows(figures)
 
 
 # ---------------------------------------------------------------- the other tables

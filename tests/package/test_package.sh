@@ -31,6 +31,8 @@ check() {
   [ "$output" = "Hello from Acre $version" ] || fail "$1: hello prints '$output'"
   output=$("$2/array${3:-}") || fail "$1: array exits with status $?"
   [ "$output" = "1000000 points; the first is still at its address: yes" ] || fail "$1: array prints '$output'"
+  output=$("$2/checkpoint${3:-}" 8) || fail "$1: checkpoint exits with status $?"
+  [ "$(tail -n 1 <<<"$output")" = "restored: the same, byte for byte" ] || fail "$1: checkpoint prints '$output'"
   echo "passed: $1"
 }
 
