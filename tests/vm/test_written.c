@@ -500,6 +500,49 @@ TEST(near_the_limit_of_mappings_more_is_reported_and_nothing_lost) {
   CHECK_OK(acre_vm_release(base));
 }
 
+/* Coarse commits leave reserved pages accessible. Who writes there is not told, and is not reported. */
+TEST(reserved_pages_are_not_reported_even_if_they_can_be_written) {
+  char *base = tracked(PAGES);
+  size_t budget = acre__root.mapping_budget;
+  acre__root.mapping_budget = 10;
+  for (size_t i = 5; i < 1100; i += 6) commit(base, i, i + 1);
+  for (size_t i = 0; i < PAGES; i++)
+    if (test_can_write(base + i * page)) ++*(volatile char *)(base + i * page);
+  static void *pages[PAGES];
+  for (unsigned round = 0; round < 2; round++) {
+    size_t count = PAGES;
+    CHECK_OK(acre_vm_written_pages(base, PAGES * page, ACRE_VM_WRITTEN_RESET, pages, &count));
+    for (size_t i = 0; i < count; i++) CHECK_EQ(query(pages[i]).state, ACRE_VM_COMMITTED);
+    decommit(base, 0, 700);
+    commit(base, 17, 20);
+    write_page(base, 17), write_page(base, 1001);
+  }
+  acre__root.mapping_budget = budget;
+  CHECK_OK(acre_vm_reset_written(base, PAGES * page));
+  write_page(base, 17), write_page(base, 1001);
+  CHECK_WRITTEN(base, PAGES, "17 1001");
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
+/* Strict commits write what they populate, or not: nothing is lost either way. */
+TEST(a_strict_region) {
+  char *base = tracked_with(64, (acre_vm_options){.flags = ACRE_VM_STRICT});
+  commit(base, 0, 40);
+  REQUIRE_OK(acre_vm_commit(base + 40 * page, 4 * page, ACRE_VM_READ));
+  CHECK_OK(acre_vm_reset_written(base, 64 * page));
+  CHECK_WRITTEN(base, 64, "");
+  write_page(base, 39), write_page(base, 2);
+  CHECK_AND_RESET(base, 64, "2 39");
+  commit(base, 30, 50);
+  write_page(base, 49), write_page(base, 41);
+  report(base, 0, 64, ACRE_VM_WRITTEN_RESET);
+  write_page(base, 41);
+  CHECK_AND_RESET(base, 64, "41");
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
 /* ------------------------------------------------------------- against a model */
 
 enum { MODEL_PAGES = 1300, STEPS = SANITIZED ? 600 : 3000 };
