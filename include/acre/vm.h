@@ -114,6 +114,7 @@ typedef struct acre_vm_options {
  *   ACRE_E_INVALID_ADDRESS, it is outside what the system lets a program have;
  *   ACRE_E_INVALID_ALIGNMENT, no power of two, or the wished-for address is not aligned so;
  *   ACRE_E_NO_ADDRESS_SPACE, no free range is large enough; ACRE_E_MAPPING_LIMIT;
+ *   ACRE_E_TOO_MANY_FILES, with ACRE_VM_TRACK_WRITES: the first such region takes two descriptors;
  *   ACRE_E_NO_MEMORY, no memory for the tables, or, with ACRE_VM_COMMIT, for the commit;
  *   ACRE_E_COMMIT_LIMIT, with ACRE_VM_COMMIT.
  * On failure *out is NULL.

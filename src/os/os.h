@@ -320,9 +320,9 @@ struct acre__os_written_run {
   uint64_t reserved;   /* the system's */
 };
 
+/* Where to look; afterwards `start` is where the next search goes on: `end` when all was seen. */
 struct acre__os_written_search {
-  uintptr_t start,
-      end;    /* where to look; afterwards `start` is where the next search goes on: `end` when all was seen */
+  uintptr_t start, end;
   bool reset; /* what is reported counts as not written from then on, page by page without a gap for a write */
   bool all_have_content; /* the caller knows that of every page: a quicker search, which finds others as written */
   size_t most_pages;     /* to report; 0: any number */

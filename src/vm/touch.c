@@ -57,7 +57,8 @@ static bool handle(uintptr_t address, enum acre__os_fault_access access) {
   const struct acre__region_extra *extra = acre__region_extra(region);
   size_t page = (address - acre__region_base(region)) >> acre__root.page_shift;
   if (is_first_write(region, page, access)) {
-    handled = acre__written_note(region, page);
+    bool was_open = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_WRITTEN).attributes != 0;
+    handled = acre__written_note(region, page) && (!was_open || can_try_again(region, page, access));
   } else if (extra != NULL && extra->touch_pages != 0) {
     struct acre__page_run run = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_PROTECTION);
     if (run.attributes != 0) {

@@ -119,9 +119,26 @@ static acre_result map_written(struct acre__region *region, size_t start, size_t
   return ACRE_OK;
 }
 
+/* What has no node was not written: no nodes are made. Only the chunks at the ends are cut. */
+static bool prepare_chunk(const struct acre__table *table, size_t chunk) {
+  acre__chunk *word = acre__table_chunk(table, chunk);
+  return word == NULL || acre__chunk_prepare(word);
+}
+
+static void clear_marks(struct acre__table *table, size_t start, size_t end) {
+  size_t last = (end - 1) / ACRE_CHUNK_PAGES;
+  for (size_t chunk = acre__table_skip(table, start / ACRE_CHUNK_PAGES); chunk <= last;
+       chunk = acre__table_skip(table, chunk + 1)) {
+    size_t base = chunk * ACRE_CHUNK_PAGES;
+    acre__table_edit(table, acre__max(base, start), acre__min(base + ACRE_CHUNK_PAGES, end),
+                     ACRE_PAGE_BITS & ~ACRE_PAGE_WRITTEN, 0);
+  }
+}
+
 static acre_result reset(struct acre__region *region, size_t start, size_t end) {
   struct acre__table *table = &region->table;
-  if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
+  if (!prepare_chunk(table, start / ACRE_CHUNK_PAGES) || !prepare_chunk(table, (end - 1) / ACRE_CHUNK_PAGES))
+    return ACRE_E_NO_MEMORY;
   intptr_t before = (intptr_t)acre__table_boundaries(table, start, end);
   acre_result result = map_written(region, start, end, true);
   if (result != ACRE_OK) {
@@ -129,7 +146,7 @@ static acre_result reset(struct acre__region *region, size_t start, size_t end) 
     (void)map_written(region, start, end, false);
     return result;
   }
-  acre__table_edit(table, start, end, ACRE_PAGE_BITS & ~ACRE_PAGE_WRITTEN, 0);
+  clear_marks(table, start, end);
   acre__mappings_changed((intptr_t)acre__table_boundaries(table, start, end) - before);
   return ACRE_OK;
 }

@@ -388,6 +388,27 @@ TEST(many_runs) {
   CHECK_OK(acre_vm_release(base));
 }
 
+TEST(a_sparse_region_of_a_terabyte) {
+  const size_t pages = ((size_t)1 << 40) / page_bytes();
+  char *base = tracked(pages);
+  commit(base, 0, 3), commit(base, pages / 2, pages / 2 + 5), commit(base, pages - 600, pages);
+  write_page(base, 1), write_page(base, pages / 2 + 4), write_page(base, pages - 1);
+  size_t metadata = system_figures().metadata_bytes;
+  for (unsigned round = 0; round < 3; round++) {
+    acre_vm_run runs[4];
+    size_t count = 4;
+    CHECK_OK(acre_vm_written(base, pages * page, ACRE_VM_WRITTEN_RESET, runs, &count));
+    REQUIRE_EQ(count, round == 2 ? 0 : 3);
+    if (round == 2) break;
+    CHECK(runs[0].address == base + page && runs[1].address == base + (pages / 2 + 4) * page);
+    CHECK(runs[2].address == base + (pages - 1) * page);
+    if (round == 0) write_page(base, 1), write_page(base, pages / 2 + 4), write_page(base, pages - 1);
+  }
+  CHECK(system_figures().metadata_bytes <= metadata + 4096);
+  decommit(base, 0, pages);
+  CHECK_OK(acre_vm_release(base));
+}
+
 /* ------------------------------------------------------------- what is refused */
 
 TEST(bad_arguments) {
