@@ -115,7 +115,7 @@ static enum stretch_kind kind_of(acre__chunk word, unsigned from, unsigned to) {
   return any_reserved && !knows_reserved ? PIECES : THOROUGH;
 }
 
-/* The next stretch at or after `page`; an empty one when there is none before `end`. */
+/* The next stretch at or after `page`, which is below `end`; an empty one when there is none before `end`. */
 static struct stretch next_stretch(const struct acre__table *table, size_t page, size_t end) {
   struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION);
   struct stretch out = {.start = run.attributes == 0 ? run.end : page, .kind = NOTHING};
@@ -208,7 +208,7 @@ static acre_result search_stretch(struct search *search, const struct stretch *s
 
 static acre_result search_range(struct search *search, size_t start, size_t end) {
   acre_result result = ACRE_OK;
-  while (result == ACRE_OK && !search->more) {
+  while (result == ACRE_OK && !search->more && start < end) {
     struct stretch stretch = next_stretch(&search->region->table, start, end);
     if (stretch.start == stretch.end) break;
     result = search_stretch(search, &stretch);

@@ -388,6 +388,23 @@ TEST(many_runs) {
   CHECK_OK(acre_vm_release(base));
 }
 
+/* Regions that fill their table's nodes: nothing is looked for behind their end. */
+TEST(regions_that_end_with_a_node) {
+  static const size_t sizes[] = {512, 64 * 512, 512 * 512, 64 * 64 * 512};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    char *base = tracked(sizes[i]);
+    commit(base, 0, 3), commit(base, sizes[i] - 3, sizes[i]); /* what comes first lies behind the topmost node */
+    write_page(base, sizes[i] - 1);
+    acre_vm_run run;
+    size_t count = 1;
+    CHECK_OK(acre_vm_written(base, sizes[i] * page, ACRE_VM_WRITTEN_RESET, &run, &count));
+    CHECK_EQ(count, 1);
+    CHECK(run.address == base + (sizes[i] - 1) * page && run.size == page);
+    CHECK_OK(acre_vm_reset_written(base, sizes[i] * page));
+    CHECK_OK(acre_vm_release(base));
+  }
+}
+
 TEST(a_sparse_region_of_a_terabyte) {
   const size_t pages = ((size_t)1 << 40) / page_bytes();
   char *base = tracked(pages);
