@@ -21,13 +21,14 @@
  * Threads: an array is one object: calls on the same array must not overlap, as
  * with a std::vector. In touch mode, any number of threads may touch elements
  * at once. Different arrays have nothing in common.
- * Fork: the child has its own copy at the same address.
+ * Fork: the child has its own copy at the same address; of an array on the paging file, nothing that it may use.
  * Signal handlers may read and write elements; they may not call functions.
  */
 #ifndef ACRE_ARRAY_H
 #define ACRE_ARRAY_H
 
 #include <acre/base.h>
+#include <acre/vm.h>
 #include <string.h>
 
 #ifdef __cplusplus
@@ -42,8 +43,9 @@ typedef enum acre_array_mode {
 /* How to make an array. Zero in every field is the default. */
 typedef struct acre_array_options {
   acre_array_mode mode;
-  size_t growth_step; /* bytes committed at a time, rounded up to pages. 0: explicit, what is committed already
+  size_t growth_step;      /* bytes committed at a time, rounded up to pages. 0: explicit, what is committed already
                          divided by 40, at least 64 KiB and at most 4 MiB; on touch, 64 KiB */
+  acre_vm_backing backing; /* what stands behind the elements: memory, or the paging file (acre/vm.h) */
 } acre_array_options;
 
 /*
@@ -64,9 +66,10 @@ typedef struct acre_array {
 
 /*
  * Makes *array an empty array of up to `maximum` elements of `element_size` bytes.
- * Result: ACRE_E_INVALID_ARGUMENT, array is NULL or the mode unknown;
+ * Result: ACRE_E_INVALID_ARGUMENT, array is NULL, or the mode or backing unknown;
  *   ACRE_E_INVALID_SIZE, one of the two is 0 or their product does not fit;
- *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY. On failure *array is zeroed.
+ *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY; on the paging file also what
+ *   acre_vm_set_paging_file says of acre_vm_reserve. On failure *array is zeroed.
  * Cost: address space alone; maxima of terabytes are fine.
  * Lifetime: until acre_array_destroy.
  */

@@ -46,7 +46,8 @@
  * is an error of the program, as free() is; Acre's own tables stay whole.
  *
  * Fork: the child has the same regions at the same addresses, as copies. Locks
- * (acre_vm_lock) are not inherited, as mlock(2) says.
+ * (acre_vm_lock) are not inherited, as mlock(2) says; nor is what regions on the
+ * paging file hold (acre_vm_set_paging_file).
  *
  * Signal handlers: none of these functions may be called from one. Touching
  * memory of a region with `touch_step` in a handler is fine, unless the handler
@@ -93,6 +94,12 @@ typedef enum acre_vm_flags {
   ACRE_VM_TRACK_WRITES = 1 << 5 /* acre_vm_written tells which pages were written. Win32: MEM_WRITE_WATCH */
 } acre_vm_flags;
 
+/* What stands behind the committed pages of a region. */
+typedef enum acre_vm_backing {
+  ACRE_VM_BACKING_MEMORY = 0,     /* RAM and, where the system has some, swap */
+  ACRE_VM_BACKING_PAGING_FILE = 1 /* a file on a disk, and RAM as a cache of it: see acre_vm_set_paging_file */
+} acre_vm_backing;
+
 /* How to reserve. Zero in every field is the default. */
 typedef struct acre_vm_options {
   void *address;                 /* wished for; rounded down to the granularity. NULL: anywhere */
@@ -102,6 +109,7 @@ typedef struct acre_vm_options {
   size_t touch_step;             /* not 0: a touch of a reserved page commits it and its neighbours, this many bytes
                                     at a time (rounded up to pages, at most 4 GiB), aligned in the region. 0: a touch
                                     faults */
+  acre_vm_backing backing;       /* what stands behind committed pages */
 } acre_vm_options;
 
 /*
@@ -323,7 +331,8 @@ ACRE_API size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t si
  *   near vm.max_map_count a write counts for the pages around it (ACRE_WRITTEN_BY_FAULT).
  * A page whose content acre_vm_reset gave up, and the system dropped, may be missing.
  *
- * Large pages: a tracked region has none, as each page is tracked by itself.
+ * Large pages: a tracked region has none, as each page is tracked by itself. Nor can it
+ * be on the paging file: acre_vm_reserve answers ACRE_E_NOT_SUPPORTED.
  *
  * How it is done is in acre_system.written_way. By the kernel (Linux 6.7 and
  * later, where the system allows userfaultfd) tracking costs the first write of
@@ -387,6 +396,42 @@ ACRE_API acre_result acre_vm_reset_written(void *address, size_t size);
  *   ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
  */
 ACRE_API acre_result acre_vm_written_prepare(void *address, size_t size);
+
+/*
+ * Sets where regions with the backing ACRE_VM_BACKING_PAGING_FILE have their
+ * memory from now on: in files on a disk, one for each region, whose blocks are
+ * allocated when pages are committed and freed when they are decommitted. Such
+ * memory needs no RAM to be kept: the system writes it to the disk when RAM is
+ * short, also where it has no swap and under a memory limit (cgroup), where
+ * other memory would get the program killed. Its bytes raise the commit limit as
+ * they are committed, since they use none of what others are promised.
+ *   path      a directory: the files are made in it; or the path of a file to be, and then in its directory. They
+ *             have no name, mode 0600, and go with their regions, however the program ends. NULL: no paging file.
+ *   maximum   bytes that all these regions may have committed together, rounded down to pages; 0: as many as the disk has
+ * Result: ACRE_E_EXISTS, `path` names something that is no directory;
+ *   ACRE_E_NOT_FOUND; ACRE_E_ACCESS_DENIED; ACRE_E_READ_ONLY; ACRE_E_NO_SPACE;
+ *   ACRE_E_NOT_SUPPORTED, files of this file system can't be mapped;
+ *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; ACRE_E_IO. On failure the former setting stays.
+ * Lifetime: regions keep the files, the directory and the maximum that they began with.
+ *
+ * What is particular to such a region
+ *   acre_vm_reserve answers ACRE_E_NOT_SUPPORTED when no paging file is set,
+ *     ACRE_E_TOO_MANY_FILES (a region takes one file descriptor), and
+ *     ACRE_E_FILE_TOO_LARGE for more than a file can have (16 TiB on ext4).
+ *   A commit answers ACRE_E_NO_SPACE on a full disk, ACRE_E_COMMIT_LIMIT over the
+ *     maximum, ACRE_E_FILE_TOO_LARGE over ulimit -f, ACRE_E_IO when the disk fails or
+ *     the program has closed the descriptor. A touch of a committed page meets no
+ *     full disk. (Where a file system allocates blocks at other times than it says,
+ *     as ZFS, or NFS before 4.2, it may: that is a SIGBUS.) If the disk cannot read
+ *     a page back, touching it is SIGBUS as well.
+ *   A decommit can answer ACRE_E_IO: the pages are reserved, their blocks not yet free.
+ *   acre_vm_reset keeps the content, as the system cannot drop it; acre_vm_undo_reset always finds it.
+ *   Pages that execute want a file system that is not mounted noexec.
+ * Fork: the child has such a region at its address, but empty, all its pages
+ *   reserved; it may commit its own memory there, or release it.
+ * Win32 counterpart: none for a program; the control panel's paging file.
+ */
+ACRE_API acre_result acre_vm_set_paging_file(const char *path, uint64_t maximum);
 
 #ifdef __cplusplus
 }

@@ -79,7 +79,7 @@ acre_result acre_array_create(acre_array *array, size_t maximum, size_t element_
 
   bool on_touch = options->mode == ACRE_ARRAY_ON_TOUCH;
   size_t step = acre__min(options->growth_step, bytes);
-  acre_vm_options reserve = {0};
+  acre_vm_options reserve = {.backing = options->backing};
   if (on_touch) reserve.touch_step = step != 0 ? step : TOUCH_STEP;
   if (!on_touch && bytes / STEP_SHARE >= LARGE) reserve.alignment = LARGE;
   void *data;

@@ -6,7 +6,7 @@
  * same files, each with the sections of this header in the same order:
  *
  *   memory.c   reserve, commit, protect, hide, advise
- *   file.c     open, size, map, flush
+ *   file.c     open, size, map, flush; temporary files
  *   query.c    what is mapped where
  *   fault.c    the fault handler
  *   thread.c   park, unpark, fork
@@ -69,6 +69,9 @@ void acre__os_probe(struct acre__os_system *out);
  * Called once, before any other thread can be in this layer.
  */
 void acre__os_force(bool query_without_ioctl, bool populate_by_touch);
+
+/* The same for files: named temporary files, and zeros written in place of blocks allocated and holes punched. */
+void acre__os_force_plain_files(bool plain);
 
 /* The most address space that the program may have (RLIMIT_AS), in bytes; SIZE_MAX where nothing limits it. */
 size_t acre__os_address_space_limit(void);
@@ -167,6 +170,16 @@ acre_result acre__os_undo_reset(void *address, size_t size);
 /* Asks for large pages behind the range. A hint: never fails. */
 void acre__os_advise_large(void *address, size_t size);
 
+/*
+ * Pages of a file come into memory one by one, and never as part of a larger
+ * unit that reaches over a hole of the file: a store to such a unit would want
+ * blocks for the hole as well. ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT.
+ */
+acre_result acre__os_read_singly(void *address, size_t size);
+
+/* Children of a later fork do not get the range: its addresses are free there. ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT. */
+acre_result acre__os_keep_from_children(void *address, size_t size);
+
 /* ------------------------------------------------------------- file.c */
 
 struct acre__os_file {
@@ -205,6 +218,48 @@ acre_result acre__os_flush(void *address, size_t size);
 
 /* Waits until data and size of the file are on the device. ACRE_E_IO, ACRE_E_NO_SPACE. */
 acre_result acre__os_file_sync(struct acre__os_file file);
+
+/*
+ * Opens the directory that `path` names, or, if nothing is there yet, the one in
+ * which it would be, for acre__os_file_temporary: it stays the same directory,
+ * wherever the program goes. Closed by acre__os_file_close.
+ * ACRE_E_EXISTS, something else than a directory is there; ACRE_E_NOT_FOUND,
+ * ACRE_E_ACCESS_DENIED, ACRE_E_TOO_MANY_FILES, ACRE_E_INVALID_ARGUMENT.
+ */
+acre_result acre__os_directory_open(const char *path, struct acre__os_file *out);
+
+/*
+ * Makes an empty file in the directory, open for reading and writing, which
+ * nobody else can open and which goes with its last handle and mapping. It has
+ * no name (or, where the file system knows no such files, one for a moment:
+ * a program killed in it leaves an empty file). Not inherited over exec.
+ * ACRE_E_NOT_FOUND, ACRE_E_ACCESS_DENIED, ACRE_E_READ_ONLY, ACRE_E_NO_SPACE,
+ * ACRE_E_TOO_MANY_FILES.
+ */
+acre_result acre__os_file_temporary(struct acre__os_file directory, struct acre__os_file *out);
+
+/* Which file a handle stands for: programs close handles that are not theirs, and their numbers come again. */
+struct acre__os_identity {
+  uint64_t device, number;
+};
+acre_result acre__os_file_identity(struct acre__os_file file, struct acre__os_identity *out);
+
+/*
+ * Every page of [from, from + size) has its block on the disk afterwards, so
+ * that a store through a mapping cannot fail for want of room. Blocks that are
+ * there keep their content, others read zero; a file that is shorter becomes as
+ * long as that. On failure a part may be done; never a signal.
+ * ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
+ * (Where the file system cannot allocate, zeros are written instead: over all of it. So no block may be there.)
+ */
+acre_result acre__os_file_allocate(struct acre__os_file file, uint64_t from, uint64_t size);
+
+/*
+ * The range reads zero afterwards, in the file and in every mapping of it, and
+ * its blocks are free; hidden pages stay hidden. On failure a part may be done.
+ * (Where the file system cannot, zeros are written and the blocks stay.) ACRE_E_IO, ACRE_E_FILE_TOO_LARGE.
+ */
+acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64_t size);
 
 /* ------------------------------------------------------------- query.c */
 

@@ -169,7 +169,7 @@ static acre_result reset_range(void *address, size_t size, acre_result (*apply)(
     result = ACRE_E_ACCESS_DENIED;
   else if (inner.start < inner.end && apply == acre__os_undo_reset)
     result = acre__written_open(range.region, inner.start, inner.end);
-  if (result == ACRE_OK && inner.start < inner.end)
+  if (result == ACRE_OK && inner.start < inner.end && !range.region->paged) /* what is on the disk is not in the way */
     result = apply(acre__region_address(range.region, inner.start), bytes_of(inner.end - inner.start));
   acre__range_unlock(&range);
   return result;

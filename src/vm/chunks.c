@@ -28,6 +28,13 @@ bool acre__mappings_are_over(intptr_t more) {
   return more > 0 && mappings() + more > (intptr_t)acre__root.mapping_budget;
 }
 
+acre_result acre__pages_take_access(struct acre__region *region, size_t start, size_t end) {
+  /* Not a file mapped anew: that would forget, for the moment in which a fork comes, that children do not get it. */
+  if (region->paged)
+    return acre__os_protect(acre__region_address(region, start), bytes_of(end - start), ACRE_VM_NO_ACCESS);
+  return acre__written_decommit(region, start, end);
+}
+
 /* ------------------------------------------------------------- open, close */
 
 /* Hides [from, to) without the part of it in [start, end). */
@@ -72,7 +79,11 @@ acre_result acre__chunk_make_closed(struct acre__region *region, size_t chunk) {
   acre_result result = ACRE_OK;
   for (size_t page = first; page < last && result == ACRE_OK;) {
     struct acre__page_run run = acre__table_run(&region->table, page, last, ACRE_PAGE_PROTECTION);
-    if (run.attributes == 0) result = acre__written_decommit(region, run.start, run.end);
+    if (run.attributes == 0) {
+      result = acre__pages_take_access(region, run.start, run.end);
+      if (result == ACRE_OK && region->paged)
+        result = acre__os_reveal(acre__region_address(region, run.start), bytes_of(run.end - run.start));
+    }
     page = run.end;
   }
   acre__chunk_close(word);

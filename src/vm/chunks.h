@@ -22,6 +22,13 @@ acre_result acre__chunk_make_open(struct acre__region *region, size_t chunk, siz
 acre_result acre__chunk_make_closed(struct acre__region *region, size_t chunk);
 
 /*
+ * Pages become PROT_NONE. Memory loses its content, locks and charge with that, in
+ * one step; of the paging file, what is in it stays (acre__paging_free), and on
+ * failure a front part may be done.
+ */
+acre_result acre__pages_take_access(struct acre__region *region, size_t start, size_t end);
+
+/*
  * Whether `more` mappings still leave so few that thrift does not pay. A region's
  * first pages are worth more than others: a frontier begins there.
  */

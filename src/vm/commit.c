@@ -4,6 +4,7 @@
 #include "base/math.h"
 #include "vm/chunks.h"
 #include "vm/ledger.h"
+#include "vm/paging.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 #include "vm/written.h"
@@ -85,16 +86,15 @@ static acre_result empty_loose(struct acre__region *region, size_t start, size_t
     void *address = acre__region_address(region, page);
     size_t size = (until - page) << acre__root.page_shift;
     if (run.attributes == 0 && acre__chunk_is_loose(acre__table_word(&region->table, page / ACRE_CHUNK_PAGES))) {
-      if (acre__root.hide) result = acre__os_reveal(address, size);
-      if (result == ACRE_OK) result = acre__os_discard(address, size);
+      if (acre__region_hides(region)) result = acre__os_reveal(address, size);
+      if (result == ACRE_OK && !region->paged) result = acre__os_discard(address, size); /* acre__paging_take did */
     }
     page = until;
   }
   return result;
 }
 
-/* Brings the system's side back to what the table says, page by page; what cannot be is marked LOOSE. */
-static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
+ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
   for (size_t page = start; page < end;) {
     size_t chunk = page / ACRE_CHUNK_PAGES;
     acre__chunk *word = acre__table_chunk(&region->table, chunk);
@@ -110,7 +110,7 @@ static ACRE_COLD void undo_commit(struct acre__region *region, size_t start, siz
       result = acre__os_hide(address, size);
       if (result == ACRE_OK) result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
     } else {
-      result = acre__written_decommit(region, page, until);
+      result = acre__pages_take_access(region, page, until);
     }
     if (result != ACRE_OK) acre__chunk_set_loose(word, true);
     page = until;
@@ -164,7 +164,7 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
                                    : acre__os_commit(address, size, (acre_vm_protection)mapping);
   if (result == ACRE_OK && region->strict) result = acre__os_populate(address, size, true);
   if (ACRE_UNLIKELY(result != ACRE_OK)) {
-    undo_commit(region, start, end, mapping);
+    acre__commit_undo(region, start, end, mapping);
     acre__ledger_uncharge(end - start);
     return result;
   }
@@ -217,9 +217,9 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   struct acre__table *table = &region->table;
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
-  if (acre__root.hide) result = open_edges(region, start, end, mapping);
+  if (acre__region_hides(region)) result = open_edges(region, start, end, mapping);
   if (result != ACRE_OK) {
-    undo_commit(region, start, end, mapping); /* one edge may be open already */
+    acre__commit_undo(region, start, end, mapping); /* one edge may be open already */
     return result;
   }
 
@@ -229,7 +229,7 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   if (table->shut) before = (intptr_t)acre__table_boundaries(table, start, end);
   if (from < to) {
     more = acre__table_boundaries_gained(table, from, to, mapping);
-    if (!acre__root.hide && more > 0) acre__chunks_coarsen(region, more, &from, &to);
+    if (!acre__region_hides(region) && more > 0) acre__chunks_coarsen(region, more, &from, &to);
   }
 
   if (work.loose) result = empty_loose(region, start, end);
@@ -246,7 +246,7 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
   if (result == ACRE_OK) result = map_for(region, from, to, protection);
   if (result != ACRE_OK) {
-    undo_commit(region, start, end, mapping);
+    acre__commit_undo(region, start, end, mapping);
     return result;
   }
   record_commit(region, start, end, protection);
@@ -255,7 +255,8 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   return ACRE_OK;
 }
 
-acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
+/* Either kind of region; of the paging file, all but its blocks. */
+static acre_result commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
   struct acre__table *table = &region->table;
   unsigned mapping = acre__table_mapping(table, protection);
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
@@ -272,6 +273,21 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
   result = commit_charged(region, start, end, protection, mapping);
   if (result != ACRE_OK) acre__ledger_uncharge(fresh);
   return result;
+}
+
+/* Blocks first: a full disk is an error here, and never a signal at a touch. */
+static ACRE_COLD acre_result commit_paged(struct acre__region *region, size_t start, size_t end,
+                                          acre_vm_protection protection) {
+  acre_result result = acre__paging_take(region, start, end);
+  if (result != ACRE_OK) return result;
+  result = commit_pages(region, start, end, protection);
+  if (result != ACRE_OK) acre__paging_give_back(region, start, end);
+  return result;
+}
+
+acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
+  return ACRE_UNLIKELY(region->paged) ? commit_paged(region, start, end, protection)
+                                      : commit_pages(region, start, end, protection);
 }
 
 acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {

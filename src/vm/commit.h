@@ -44,6 +44,12 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
  */
 acre_result acre__decommit_pages(struct acre__region *region, size_t start, size_t end);
 
+/*
+ * Brings the system's side of pages back to what the table says, of which all that are committed and not
+ * `protection` may differ; what cannot be is marked LOOSE.
+ */
+void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned protection);
+
 /* Counts mappings that came (or went: negative) by Acre's doing. */
 void acre__mappings_changed(intptr_t difference);
 

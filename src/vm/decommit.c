@@ -13,6 +13,7 @@
 #include "vm/chunks.h"
 #include "vm/commit.h"
 #include "vm/ledger.h"
+#include "vm/paging.h"
 #include "vm/root.h"
 #include "vm/written.h"
 
@@ -21,7 +22,9 @@ static size_t bytes_of(size_t pages) {
 }
 
 static acre_result decommit_range(struct acre__region *region, size_t start, size_t end) {
-  return acre__written_decommit(region, start, end);
+  acre_result result = acre__pages_take_access(region, start, end);
+  if (result != ACRE_OK && region->paged) acre__commit_undo(region, start, end, ACRE_VM_DEFAULT);
+  return result;
 }
 
 /* The table's part, after the system's. */
@@ -73,7 +76,8 @@ static acre_result cut_out(struct acre__region *region, size_t start, size_t end
 
 /* Content goes, access stays: all that can be done without a mapping. */
 static acre_result empty_in_place(struct acre__region *region, size_t start, size_t end) {
-  acre_result result = acre__os_discard(acre__region_address(region, start), bytes_of(end - start));
+  acre_result result = ACRE_OK;
+  if (!region->paged) result = acre__os_discard(acre__region_address(region, start), bytes_of(end - start));
   if (result != ACRE_OK) return result;
   acre__chunk_set_loose(acre__table_chunk(&region->table, start / ACRE_CHUNK_PAGES), true);
   record_mapped(region, start, end);
@@ -149,7 +153,7 @@ static acre_result decommit_piece(struct acre__region *region, size_t start, siz
   unsigned right = end == table->pages ? 0 : acre__table_mapped_as(table, end);
   intptr_t more = (left != 0) + (right != 0) - (intptr_t)acre__table_boundaries(table, start, end);
   if (more <= 0) return cut_out(region, start, end);
-  if (acre__root.hide) {
+  if (acre__region_hides(region)) {
     struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
     unsigned base = run.attributes != 0 ? acre__table_mapping(table, run.attributes) : left;
     acre_result result = base != 0 ? acre__chunk_make_open(region, chunk, 0, 0, base) : ACRE_E_NOT_SUPPORTED;
@@ -198,7 +202,8 @@ static bool decommit_simple(struct acre__region *region, size_t start, size_t en
   return true;
 }
 
-acre_result acre__decommit_pages(struct acre__region *region, size_t start, size_t end) {
+/* Either kind of region; of the paging file, all but its blocks. */
+static acre_result decommit_pages(struct acre__region *region, size_t start, size_t end) {
   struct acre__table *table = &region->table;
   if (decommit_simple(region, start, end)) return ACRE_OK;
   struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
@@ -226,6 +231,20 @@ acre_result acre__decommit_pages(struct acre__region *region, size_t start, size
   }
   if (result == ACRE_OK && whole_first < whole_last) result = empty_chunks(region, whole_first, whole_last);
   return result;
+}
+
+static ACRE_COLD acre_result decommit_paged(struct acre__region *region, size_t start, size_t end) {
+  size_t before = acre__table_committed(&region->table, start, end);
+  acre_result result = decommit_pages(region, start, end);
+  size_t after = acre__table_committed(&region->table, start, end);
+  if (before == after) return result;
+  acre_result freed = acre__paging_free(region, start, end);
+  acre__paging_uncount(acre__paging_of(region), before - after);
+  return result == ACRE_OK ? freed : result;
+}
+
+acre_result acre__decommit_pages(struct acre__region *region, size_t start, size_t end) {
+  return ACRE_UNLIKELY(region->paged) ? decommit_paged(region, start, end) : decommit_pages(region, start, end);
 }
 
 acre_result acre_vm_decommit(void *address, size_t size) {

@@ -30,6 +30,8 @@ static const struct setting settings[] = {
     FLAG("populate", "touch", populate_by_touch, true),
     NUMBER("map_budget", map_budget),
     SIZE("commit_limit", commit_limit),
+    FLAG("files", "auto", plain_files, false),
+    FLAG("files", "plain", plain_files, true),
     FLAG("written", "auto", written_by_fault, false),
     FLAG("written", "kernel", written_by_fault, false),
     FLAG("written", "fault", written_by_fault, true),

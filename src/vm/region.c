@@ -5,6 +5,7 @@
 #include "vm/commit.h"
 #include "vm/ledger.h"
 #include "vm/meta.h"
+#include "vm/paging.h"
 #include "vm/place.h"
 #include "vm/root.h"
 #include "vm/written.h"
@@ -131,11 +132,6 @@ void acre__regions_unlock(void) {
   acre__unlock(&acre__root.index.lock);
 }
 
-void acre__regions_fork_in_child(void) {
-  atomic_store_explicit(&handlers_waiting, 0, memory_order_relaxed);
-  acre__lock_reset(&acre__root.index.lock);
-}
-
 acre_result acre__range_lock(const void *address, size_t size, struct acre__range *out) {
   uintptr_t first = (uintptr_t)address;
   size_t end;
@@ -191,10 +187,11 @@ static void spare_record(struct acre__region *region) {
 
 static bool make_extra(const struct acre__region_plan *plan, struct acre__region_extra **out) {
   *out = NULL;
-  if (plan->touch_pages == 0) return true;
+  if (plan->touch_pages == 0 && plan->paged == NULL) return true;
   struct acre__region_extra *extra = acre__meta_alloc(sizeof *extra);
   if (extra == NULL) return false;
   extra->touch_pages = (uint32_t)plan->touch_pages;
+  extra->paged = acre__meta_handle_of(plan->paged);
   *out = extra;
   return true;
 }
@@ -210,6 +207,7 @@ static void fill_record(struct acre__region *region, const struct acre__region_p
   region->any_locked = 0;
   region->charged = plan->kind == ACRE_VM_KIND_PRIVATE || plan->copy_on_write;
   region->strict = plan->strict;
+  region->paged = plan->paged != NULL;
   region->tracked = plan->track_writes;
   region->untold = 0;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);
@@ -258,6 +256,15 @@ acre_result acre__region_enter(const struct acre__region_plan *plan) {
   return result;
 }
 
+/* The same, and tells what the caller has to destroy, if it has no lock any more. */
+static struct acre__paged *spare_record_but_file(struct acre__region *region) {
+  struct acre__paged *paged = region->paged ? acre__paging_of(region) : NULL;
+  size_t committed = paged == NULL ? 0 : acre__table_committed(&region->table, 0, region->table.pages);
+  spare_record(region);
+  if (paged != NULL) acre__paging_uncount(paged, committed);
+  return paged;
+}
+
 /* With both locks held: why this base cannot be released as that kind. */
 static acre_result check_release(const struct acre__region *region, uintptr_t base, acre_vm_kind kind) {
   if (!holds(region, base)) return ACRE_E_NOT_A_REGION;
@@ -274,7 +281,7 @@ static bool has_much_committed(const struct acre__region *region) {
 /* `regardless`: it leaves the index even if the system does not take the range back. */
 static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regardless) {
   struct acre__index *index = &acre__root.index;
-  for (;;) {
+  for (bool emptied = false;;) {
     acre__lock(&index->lock);
     struct acre__region *region = acre__index_find(index, base);
     if (region == NULL) {
@@ -283,16 +290,19 @@ static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regard
     }
     acre__lock(&region->lock);
     acre_result result = check_release(region, base, kind);
-    if (result == ACRE_OK && region->kind == ACRE_VM_KIND_PRIVATE && has_much_committed(region)) {
+    if (result == ACRE_OK && region->kind == ACRE_VM_KIND_PRIVATE && !emptied && has_much_committed(region)) {
       acre__unlock(&index->lock);
       result = acre__decommit_pages(region, 0, region->table.pages);
+      bool may_fail = region->paged; /* what a disk refuses goes with the file */
       acre__unlock(&region->lock);
-      if (result != ACRE_OK) return result;
+      if (result != ACRE_OK && !may_fail) return result;
+      emptied = true;
       continue;
     }
     if (result == ACRE_OK && !acre__index_prepare(index)) result = ACRE_E_NO_MEMORY;
     size_t size = acre__region_size(region);
     bool goes = result == ACRE_OK;
+    struct acre__paged *paged = NULL;
     if (goes) {
       result = acre__os_release((void *)base, size);
       goes = result == ACRE_OK || regardless;
@@ -300,10 +310,11 @@ static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regard
     if (goes) {
       acre__index_remove(index, base);
       acre__mappings_changed(-(intptr_t)acre__table_boundaries(&region->table, 0, region->table.pages));
-      spare_record(region);
+      paged = spare_record_but_file(region);
     }
     acre__unlock(&region->lock);
     acre__unlock(&index->lock);
+    acre__paging_destroy(paged); /* the disk may take a while to free its blocks */
     if (result == ACRE_OK) acre__place_freed(base, size);
     return result;
   }
@@ -315,4 +326,41 @@ acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
 
 void acre__region_forget(uintptr_t base, acre_vm_kind kind) {
   (void)release_region(base, kind, true);
+}
+
+/* ------------------------------------------------------------- in a child of fork */
+
+/*
+ * What stands on the paging file is the parent's. The child has the region,
+ * empty: its addresses are reserved anew, as the kernel has left them free.
+ */
+static void empty_paged(struct acre__region *region) {
+  struct acre__index *index = &acre__root.index;
+  struct acre__table *table = &region->table;
+  if (!acre__paging_of(region)->is_open) return; /* empty in the parent, too, which is a child that never used it */
+  size_t pages = table->pages, committed = acre__table_committed(table, 0, pages);
+  uintptr_t base = acre__region_base(region);
+  acre__mappings_changed(-(intptr_t)acre__table_boundaries(table, 0, pages));
+  acre__ledger_uncharge(committed);
+  acre__table_clear(table);
+  acre__table_init(table, pages);
+  acre__paging_leave(acre__paging_of(region), committed);
+  void *same;
+  if (acre__os_reserve((void *)base, acre__region_size(region), ACRE_OS_EXACTLY, &same) == ACRE_OK) return;
+  /* Not even that can be had: then there is no such region, or at least nobody finds it. */
+  region->live = 0;
+  if (!acre__index_prepare(index)) return;
+  acre__index_remove(index, base);
+  acre__paging_destroy(spare_record_but_file(region));
+}
+
+void acre__regions_fork_in_child(void) {
+  struct acre__index *index = &acre__root.index;
+  atomic_store_explicit(&handlers_waiting, 0, memory_order_relaxed);
+  acre__lock_reset(&index->lock);
+  for (struct acre__region *region = next_region(NULL); region != NULL;) {
+    uintptr_t base = acre__region_base(region);
+    if (region->live && region->paged) empty_paged(region);
+    region = acre__index_next(index, base);
+  }
 }

@@ -36,6 +36,7 @@ struct acre__region {
   uint32_t most : 3;       /* the most that acre_vm_protect may give */
   uint32_t charged : 1;    /* its committed pages are in the ledger */
   uint32_t strict : 1;     /* commits are populated before they return */
+  uint32_t paged : 1;      /* stands on the paging file: see paging.h */
   uint32_t tracked : 1;    /* which pages are written is noted: see written.h */
   uint32_t untold : 1;     /* part of the region may be unknown to the system's tracking */
 };
@@ -44,8 +45,11 @@ _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a 
 
 /* What only some regions have. */
 struct acre__region_extra {
-  uint32_t touch_pages; /* pages committed by a touch; 0: a touch faults */
+  uint32_t touch_pages;    /* pages committed by a touch; 0: a touch faults */
+  acre__meta_handle paged; /* of a struct acre__paged, or 0 */
 };
+
+struct acre__paged;
 
 static inline uintptr_t acre__region_base(const struct acre__region *region) {
   return (uintptr_t)region->unit * ACRE_INDEX_UNIT;
@@ -109,6 +113,7 @@ struct acre__region_plan {
   bool all_committed; /* every page has `protection` from the first moment on */
   bool copy_on_write; /* a view whose pages become the program's own when they are written */
   bool strict;
+  struct acre__paged *paged; /* its part of the paging file, or NULL; the region's if it is made */
 };
 
 /* Makes a region of reserved address space. ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT: the range is still the caller's. */

@@ -4,6 +4,7 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/paging.h"
 #include "vm/place.h"
 #include "vm/protection.h"
 #include "vm/region.h"
@@ -65,6 +66,10 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
   const unsigned known = ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN | ACRE_VM_STRICT | ACRE_VM_TRACK_WRITES;
   if ((options->flags & ~known) != 0) return ACRE_E_INVALID_ARGUMENT;
+  if (options->backing != ACRE_VM_BACKING_MEMORY && options->backing != ACRE_VM_BACKING_PAGING_FILE)
+    return ACRE_E_INVALID_ARGUMENT;
+  if (options->backing != ACRE_VM_BACKING_MEMORY && (options->flags & ACRE_VM_TRACK_WRITES) != 0)
+    return ACRE_E_NOT_SUPPORTED;
   if (size == 0) return ACRE_E_INVALID_SIZE;
 
   struct acre__root *root = acre__root_get();
@@ -77,9 +82,16 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   if (step != 0) result = acre__touch_install();
   if (result != ACRE_OK) return result;
 
+  struct acre__paged *paged = NULL;
+  if (options->backing == ACRE_VM_BACKING_PAGING_FILE) result = acre__paging_create(&paged);
+  if (result != ACRE_OK) return result;
   uintptr_t base;
   result = place(&request, options->flags, &base);
-  if (result != ACRE_OK) return result;
+  if (result != ACRE_OK) {
+    acre__paging_destroy(paged);
+    return result;
+  }
+  if (paged != NULL) result = acre__paging_map(paged, (void *)base, request.size);
   struct acre__region_plan plan = {.base = base,
                                    .size = request.size,
                                    .kind = ACRE_VM_KIND_PRIVATE,
@@ -87,11 +99,13 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
                                    .most = ACRE_VM_EXECUTE_READ_WRITE,
                                    .touch_pages = step >> root->page_shift,
                                    .track_writes = (options->flags & ACRE_VM_TRACK_WRITES) != 0,
-                                   .strict = (options->flags & ACRE_VM_STRICT) != 0};
+                                   .strict = (options->flags & ACRE_VM_STRICT) != 0,
+                                   .paged = paged};
   if (plan.track_writes) result = acre__written_begin((void *)base, request.size);
   if (result == ACRE_OK) result = acre__region_enter(&plan);
   if (result != ACRE_OK) {
     (void)acre__os_release((void *)base, request.size);
+    acre__paging_destroy(paged);
     return result;
   }
   if ((options->flags & ACRE_VM_COMMIT) != 0) result = commit_all(base, protection);

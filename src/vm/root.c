@@ -22,6 +22,7 @@ static void fork_before(void) {
   uint64_t signals = acre__signals_block(); /* a handler that touches a region must find its lock free */
   acre__lock(&acre__root.making);
   acre__regions_lock();
+  acre__lock(&acre__root.paging_lock);
   acre__meta_fork_before();
   acre__ledger_fork_before();
   signals_before_fork = signals;
@@ -31,6 +32,7 @@ static void fork_in_parent(void) {
   uint64_t signals = signals_before_fork;
   acre__ledger_fork_in_parent();
   acre__meta_fork_in_parent();
+  acre__unlock(&acre__root.paging_lock);
   acre__regions_unlock();
   acre__unlock(&acre__root.making);
   acre__signals_restore(signals);
@@ -63,6 +65,7 @@ static void fork_in_child(void) {
   }
   for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = acre__meta_at(region->extra))
     acre__lock_reset(&region->lock);
+  acre__lock_reset(&acre__root.paging_lock);
   acre__regions_fork_in_child();
   acre__lock_reset(&acre__root.making);
   acre__signals_restore(signals);
@@ -85,6 +88,7 @@ ACRE_COLD void acre__root_make(void) {
     if (acre__os_environment("ACRE_OPTIONS", text, sizeof text) > 0)
       acre__options_parse(text, &root->options, complain);
     acre__os_force(root->options.query_by_proc, root->options.populate_by_touch);
+    acre__os_force_plain_files(root->options.plain_files);
     acre__os_probe(&root->system);
     root->system.highest_address = acre__min(root->system.highest_address, ACRE_INDEX_HIGHEST);
     while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;

@@ -100,6 +100,7 @@ TEST(every_function_can_fail) {
   struct acre__os_file file = {-1};
   static struct acre__os_maps maps;
   struct acre__os_mapping mapping;
+  struct acre__os_identity identity;
   struct acre__os_written_search search = {0};
   uint64_t size;
   void *out = NULL;
@@ -131,6 +132,13 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_MAPS_AT: result = acre__os_maps_at(&maps, 0, &mapping); break;
       case ACRE_FAULT_FAULT_INSTALL: result = acre__os_fault_install(never); break;
       case ACRE_FAULT_AT_FORK: result = acre__os_at_fork(NULL, NULL, NULL); break;
+      case ACRE_FAULT_READ_SINGLY: result = acre__os_read_singly(NULL, 4096); break;
+      case ACRE_FAULT_KEEP_FROM_CHILDREN: result = acre__os_keep_from_children(NULL, 4096); break;
+      case ACRE_FAULT_DIRECTORY_OPEN: result = acre__os_directory_open("/", &file); break;
+      case ACRE_FAULT_FILE_TEMPORARY: result = acre__os_file_temporary(file, &file); break;
+      case ACRE_FAULT_FILE_IDENTITY: result = acre__os_file_identity(file, &identity); break;
+      case ACRE_FAULT_FILE_ALLOCATE: result = acre__os_file_allocate(file, 0, 1); break;
+      case ACRE_FAULT_FILE_PUNCH: result = acre__os_file_punch(file, 0, 1); break;
       case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
       case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
       case ACRE_FAULT_FUNCTIONS: break;

@@ -14,11 +14,13 @@
 
 #include "os/fault/fault.h"
 #include "vm/meta.h"
+#include "vm/paging_check.h"
 #include "vm/vm_check.h"
 
 enum { PAGES = 1600, MARK = 7, MOST_CALLS = 2000 };
 
 static size_t page;
+static acre_vm_options regions_are; /* how the scenes' regions are reserved */
 
 static acre_result commit(char *base, size_t start, size_t end, acre_vm_protection protection) {
   return acre_vm_commit(base + start * page, (end - start) * page, protection);
@@ -257,6 +259,7 @@ static void check_usable(const struct attempt *attempt, char *base) {
       !all_bytes_are(base, PAGES * page, 0))
     complain(attempt, "it is not empty after all of it was decommitted");
   CHECK_AGREES(base);
+  if (regions_are.backing == ACRE_VM_BACKING_PAGING_FILE) CHECK_BLOCKS(base);
   if (acre_vm_release(base) != ACRE_OK) complain(attempt, "it cannot be released");
 }
 
@@ -264,7 +267,8 @@ static void check_usable(const struct attempt *attempt, char *base) {
 static bool play(const struct attempt *attempt) {
   static struct picture before, after;
   const struct scene *scene = attempt->scene;
-  char *base = reserve_pages(PAGES);
+  bool paged = regions_are.backing == ACRE_VM_BACKING_PAGING_FILE;
+  char *base = reserve_with(PAGES, &regions_are);
   scene->set_up(base);
   mark_committed(base);
   size_t regions = system_figures().regions;
@@ -282,7 +286,8 @@ static bool play(const struct attempt *attempt) {
 
   CHECK_INDEX();
   CHECK_CHARGE();
-  if (result != ACRE_OK && result != attempt->plan.result && !(scene->act == undo_reset_some))
+  if (result != ACRE_OK && result != attempt->plan.result && !(scene->act == undo_reset_some) &&
+      !(paged && result == ACRE_E_IO))
     complain(attempt, acre_result_name(result));
   if (scene->act == release && result == ACRE_OK) {
     CHECK_EQ(system_figures().regions, regions - 1);
@@ -291,6 +296,7 @@ static bool play(const struct attempt *attempt) {
   }
   CHECK_EQ(system_figures().regions, regions);
   CHECK_AGREES(base);
+  if (paged && !attempt->plan.and_later) CHECK_BLOCKS(base); /* where nothing can be taken back, blocks stay */
   bool changed = false;
   for (size_t at = 0; at < PAGES; at++) changed |= attributes_of(base, at) != attributes_before[at];
   if (result != ACRE_OK && changed && !scene->may_do_a_part) complain(attempt, "the state has changed");
@@ -311,10 +317,11 @@ static bool play(const struct attempt *attempt) {
   return failed;
 }
 
-/* Where everything is slow, a third of the scenes, and another third the next time. */
+/* Where everything is slow, a part of the scenes, and another part the next time. */
 static void play_all(struct acre__fault_plan plan) {
   static size_t turn;
   size_t stride = SANITIZED ? 3 : 1;
+  if (regions_are.backing == ACRE_VM_BACKING_PAGING_FILE) stride *= 4;
   for (size_t i = turn++ % stride; i < sizeof scenes / sizeof *scenes; i += stride) {
     struct attempt attempt = {&scenes[i], plan};
     for (attempt.plan.call = 1; play(&attempt); attempt.plan.call++) REQUIRE(attempt.plan.call < MOST_CALLS);
@@ -345,6 +352,20 @@ TEST(hiding_is_refused) {
                                        .functions = ACRE_FAULT_MASK(ACRE_FAULT_HIDE),
                                        .partly = i == 0,
                                        .and_later = i != 0});
+}
+
+TEST(on_the_paging_file) {
+  page = page_bytes();
+  make_fast_paging_directory();
+  REQUIRE_OK(acre_vm_set_paging_file(paging_directory, 0));
+  regions_are = ON_PAGING_FILE;
+  play_all((struct acre__fault_plan){.result = ACRE_E_NO_SPACE});
+  play_all((struct acre__fault_plan){.result = ACRE_E_NO_MEMORY, .partly = true});
+  play_all((struct acre__fault_plan){.result = ACRE_E_IO, .and_later = true});
+  play_all((struct acre__fault_plan){.result = ACRE_E_NOT_SUPPORTED, .functions = ACRE_FAULT_MASK(ACRE_FAULT_HIDE)});
+  regions_are = (acre_vm_options){0};
+  CHECK_EQ(paging_bytes_used(), 0);
+  unset_paging_file();
 }
 
 /* ------------------------------------------------------------- reserve */

@@ -39,6 +39,8 @@ TEST(every_key_and_value) {
   CHECK(parse("populate=touch").populate_by_touch);
   CHECK(!parse("populate=madvise").populate_by_touch);
   CHECK(!parse("populate=auto").populate_by_touch);
+  CHECK(parse("files=plain").plain_files);
+  CHECK(!parse("files=auto").plain_files);
   CHECK(parse("written=fault").written_by_fault);
   CHECK(!parse("written=kernel").written_by_fault);
   CHECK(!parse("written=auto").written_by_fault);

@@ -10,6 +10,7 @@
 
 #include "harness.h"
 #include "vm/ledger.h"
+#include "vm/paging_check.h"
 #include "vm/region.h"
 #include "vm/root.h"
 
@@ -26,6 +27,12 @@ struct model {
   char *base;
   size_t page_size;
   bool reserved_may_be_open; /* coarsened commits leave reserved pages accessible */
+};
+
+/* Which regions are tried, and how. */
+struct setting {
+  const char *options;
+  bool paged;
 };
 
 static bool may_read(acre_vm_protection protection) {
@@ -130,15 +137,17 @@ static void random_lock(struct model *model, char *address, size_t start, size_t
     CHECK_OK(acre_vm_unlock(address, (end - start) * model->page_size));
 }
 
-static void run(void *options) {
+static void run(void *context) {
   static struct model model;
-  setenv("ACRE_OPTIONS", options, 1);
+  const struct setting *setting = context;
+  setenv("ACRE_OPTIONS", setting->options, 1);
   acre_system system;
   REQUIRE_OK(acre_system_info(&system));
   model.page_size = system.page_size;
-  model.reserved_may_be_open = strstr(options, "map_budget") != NULL;
+  model.reserved_may_be_open = strstr(setting->options, "map_budget") != NULL;
   void *base;
-  REQUIRE_OK(acre_vm_reserve(PAGES * system.page_size, NULL, &base));
+  if (setting->paged) set_paging_file(0);
+  REQUIRE_OK(acre_vm_reserve(PAGES * system.page_size, setting->paged ? &ON_PAGING_FILE : NULL, &base));
   model.base = base;
 
   for (int i = 1; i <= OPERATIONS; i++) {
@@ -157,21 +166,47 @@ static void run(void *options) {
     }
     check_table();
     check_queries(&model);
-    if (i % CHECK_EVERY == 0) check_kernel(&model);
+    if (setting->paged) CHECK_EQ(paging_bytes_used(), acre__ledger_charged());
+    if (i % CHECK_EVERY != 0) continue;
+    check_kernel(&model);
+    if (setting->paged) CHECK_BLOCKS(base);
   }
   REQUIRE_OK(acre_vm_release(model.base));
   CHECK_EQ(acre__root.mappings, 0);
   CHECK_EQ(acre__root.index.count, 0);
+  if (!setting->paged) return;
+  CHECK_EQ(paging_bytes_used(), 0);
+  unset_paging_file();
+}
+
+static void run_in_child(struct setting setting) {
+  CHECK_EQ(test_in_child(run, &setting), 0);
 }
 
 TEST(with_guard_markers) {
-  CHECK_EQ(test_in_child(run, "commit=guard"), 0);
+  run_in_child((struct setting){"commit=guard", false});
 }
 
 TEST(with_mprotect) {
-  CHECK_EQ(test_in_child(run, "commit=mprotect"), 0);
+  run_in_child((struct setting){"commit=mprotect", false});
 }
 
 TEST(with_few_mappings_left) {
-  CHECK_EQ(test_in_child(run, "commit=mprotect,map_budget=40"), 0);
+  run_in_child((struct setting){"commit=mprotect,map_budget=40", false});
+}
+
+TEST(on_the_paging_file_with_guard_markers) {
+  run_in_child((struct setting){"commit=guard", true});
+}
+
+TEST(on_the_paging_file_with_mprotect) {
+  run_in_child((struct setting){"commit=mprotect", true});
+}
+
+TEST(on_the_paging_file_with_few_mappings_left) {
+  run_in_child((struct setting){"commit=mprotect,map_budget=40", true});
+}
+
+TEST(on_a_plain_paging_file) {
+  run_in_child((struct setting){"files=plain", true});
 }

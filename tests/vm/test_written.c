@@ -453,6 +453,8 @@ TEST(bad_arguments) {
   CHECK_OK(acre_vm_release(plain));
   CHECK_OK(acre_vm_release(base));
   CHECK_RESULT(acre_vm_reset_written(base, page), ACRE_E_NOT_A_REGION);
+  acre_vm_options options = {.flags = ACRE_VM_TRACK_WRITES, .backing = ACRE_VM_BACKING_PAGING_FILE};
+  CHECK_RESULT(acre_vm_reserve(page, &options, &one), ACRE_E_NOT_SUPPORTED);
 }
 
 /* ------------------------------------------------------------- fork, and descriptors that go */

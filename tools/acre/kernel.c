@@ -108,6 +108,17 @@ bool kernel_process(struct kernel_process *out) {
   return complete;
 }
 
+bool kernel_anonymous(uint64_t *out) {
+  struct lines lines;
+  uint64_t kilobytes = 0;
+  bool found = false;
+  if (!lines_open(&lines, "/proc/self/smaps_rollup")) return false;
+  for (char *line; !found && (line = lines_next(&lines)) != NULL;) found = number_after(line, "Anonymous:", &kilobytes);
+  lines_close(&lines);
+  *out = kilobytes * 1024;
+  return found;
+}
+
 bool kernel_transferred(uint64_t *out) {
   struct lines lines;
   uint64_t in = 0, written = 0;

@@ -29,6 +29,9 @@ struct kernel_process {
 };
 bool kernel_process(struct kernel_process *out);
 
+/* Bytes of memory that is the process's own, and no file's. */
+bool kernel_anonymous(uint64_t *out);
+
 /* Bytes of a range by state. `committed` holds `touched`; the three others add up to the range. */
 struct kernel_range {
   uint64_t free;

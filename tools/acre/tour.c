@@ -22,8 +22,8 @@
 static void print_help(void) {
   fputs(_("Usage: acre tour [FILE] [OPTION]...\n"
           "Shows virtual memory on this machine: system numbers, reserve, commit, the array\n"
-          "that never moves, the edge, a file sorted in place. Every step is drawn and\n"
-          "checked with the kernel's own figures.\n"
+          "that never moves, the edge, the commit limit and the paging file, a file sorted\n"
+          "in place. Every step is drawn and checked with the kernel's own figures.\n"
           "\n"
           "FILE: 64-bit numbers; a copy of it is sorted, beside it or in TMPDIR. Without it\n"
           "a file of random numbers is made, sorted and deleted.\n"
@@ -317,6 +317,7 @@ int tour_main(int argc, char **argv) {
   tour_pages(&tour);
   tour_array(&tour);
   tour_edge(&tour);
+  tour_limit(&tour);
   tour_file(&tour);
   print_summary(&tour);
   return tour.failures == 0 ? TOOL_OK : TOOL_FAILED;

@@ -85,9 +85,13 @@ void tour_reserve(struct tour *tour);
 void tour_pages(struct tour *tour);
 void tour_array(struct tour *tour);
 void tour_edge(struct tour *tour);
+void tour_limit(struct tour *tour);
 void tour_file(struct tour *tour);
 
 /* Looks at the file that the last chapter will sort, before anything runs. false: it has complained. */
 bool tour_file_plan(struct tour *tour);
+
+/* The folder for what the tour writes, once that is planned. */
+const char *tour_file_folder(void);
 
 #endif

@@ -103,6 +103,10 @@ static bool examine_file(const char *path, char *folder, size_t folder_size) {
   return false;
 }
 
+const char *tour_file_folder(void) {
+  return plan.folder;
+}
+
 bool tour_file_plan(struct tour *tour) {
   char beside[PATH_MAX];
   if (tour->file != NULL && !examine_file(tour->file, beside, sizeof beside)) return false;

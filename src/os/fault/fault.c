@@ -68,18 +68,37 @@ static size_t front_half(size_t size) {
 
 const char *acre__fault_function_name(enum acre__fault_function function) {
   static const char *const names[ACRE_FAULT_FUNCTIONS] = {
-      [ACRE_FAULT_RESERVE] = "acre__os_reserve",       [ACRE_FAULT_RELEASE] = "acre__os_release",
-      [ACRE_FAULT_COMMIT] = "acre__os_commit",         [ACRE_FAULT_DECOMMIT] = "acre__os_decommit",
-      [ACRE_FAULT_PROTECT] = "acre__os_protect",       [ACRE_FAULT_HIDE] = "acre__os_hide",
-      [ACRE_FAULT_REVEAL] = "acre__os_reveal",         [ACRE_FAULT_DISCARD] = "acre__os_discard",
-      [ACRE_FAULT_POPULATE] = "acre__os_populate",     [ACRE_FAULT_LOCK] = "acre__os_lock",
-      [ACRE_FAULT_UNLOCK] = "acre__os_unlock",         [ACRE_FAULT_RESET] = "acre__os_reset",
-      [ACRE_FAULT_UNDO_RESET] = "acre__os_undo_reset", [ACRE_FAULT_FILE_OPEN] = "acre__os_file_open",
-      [ACRE_FAULT_FILE_SIZE] = "acre__os_file_size",   [ACRE_FAULT_FILE_GROW] = "acre__os_file_grow",
-      [ACRE_FAULT_MAP_FILE] = "acre__os_map_file",     [ACRE_FAULT_FLUSH] = "acre__os_flush",
-      [ACRE_FAULT_FILE_SYNC] = "acre__os_file_sync",   [ACRE_FAULT_MAPS_OPEN] = "acre__os_maps_open",
-      [ACRE_FAULT_MAPS_AT] = "acre__os_maps_at",       [ACRE_FAULT_FAULT_INSTALL] = "acre__os_fault_install",
-      [ACRE_FAULT_AT_FORK] = "acre__os_at_fork",       [ACRE_FAULT_TRACK] = "acre__os_track",
+      [ACRE_FAULT_RESERVE] = "acre__os_reserve",
+      [ACRE_FAULT_RELEASE] = "acre__os_release",
+      [ACRE_FAULT_COMMIT] = "acre__os_commit",
+      [ACRE_FAULT_DECOMMIT] = "acre__os_decommit",
+      [ACRE_FAULT_PROTECT] = "acre__os_protect",
+      [ACRE_FAULT_HIDE] = "acre__os_hide",
+      [ACRE_FAULT_REVEAL] = "acre__os_reveal",
+      [ACRE_FAULT_DISCARD] = "acre__os_discard",
+      [ACRE_FAULT_POPULATE] = "acre__os_populate",
+      [ACRE_FAULT_LOCK] = "acre__os_lock",
+      [ACRE_FAULT_UNLOCK] = "acre__os_unlock",
+      [ACRE_FAULT_RESET] = "acre__os_reset",
+      [ACRE_FAULT_UNDO_RESET] = "acre__os_undo_reset",
+      [ACRE_FAULT_FILE_OPEN] = "acre__os_file_open",
+      [ACRE_FAULT_FILE_SIZE] = "acre__os_file_size",
+      [ACRE_FAULT_FILE_GROW] = "acre__os_file_grow",
+      [ACRE_FAULT_MAP_FILE] = "acre__os_map_file",
+      [ACRE_FAULT_FLUSH] = "acre__os_flush",
+      [ACRE_FAULT_FILE_SYNC] = "acre__os_file_sync",
+      [ACRE_FAULT_MAPS_OPEN] = "acre__os_maps_open",
+      [ACRE_FAULT_MAPS_AT] = "acre__os_maps_at",
+      [ACRE_FAULT_FAULT_INSTALL] = "acre__os_fault_install",
+      [ACRE_FAULT_AT_FORK] = "acre__os_at_fork",
+      [ACRE_FAULT_READ_SINGLY] = "acre__os_read_singly",
+      [ACRE_FAULT_KEEP_FROM_CHILDREN] = "acre__os_keep_from_children",
+      [ACRE_FAULT_DIRECTORY_OPEN] = "acre__os_directory_open",
+      [ACRE_FAULT_FILE_TEMPORARY] = "acre__os_file_temporary",
+      [ACRE_FAULT_FILE_IDENTITY] = "acre__os_file_identity",
+      [ACRE_FAULT_FILE_ALLOCATE] = "acre__os_file_allocate",
+      [ACRE_FAULT_FILE_PUNCH] = "acre__os_file_punch",
+      [ACRE_FAULT_TRACK] = "acre__os_track",
       [ACRE_FAULT_WRITTEN] = "acre__os_written",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
@@ -100,6 +119,8 @@ __typeof__(acre__os_lock) acre__os_real_lock;
 __typeof__(acre__os_unlock) acre__os_real_unlock;
 __typeof__(acre__os_reset) acre__os_real_reset;
 __typeof__(acre__os_undo_reset) acre__os_real_undo_reset;
+__typeof__(acre__os_read_singly) acre__os_real_read_singly;
+__typeof__(acre__os_keep_from_children) acre__os_real_keep_from_children;
 
 acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out) {
   return fails(ACRE_FAULT_RESERVE) ? state.plan.result : acre__os_real_reserve(wish, size, place, out);
@@ -168,6 +189,14 @@ acre_result acre__os_undo_reset(void *address, size_t size) {
   return fails(ACRE_FAULT_UNDO_RESET) ? state.plan.result : acre__os_real_undo_reset(address, size);
 }
 
+acre_result acre__os_read_singly(void *address, size_t size) {
+  return fails(ACRE_FAULT_READ_SINGLY) ? state.plan.result : acre__os_real_read_singly(address, size);
+}
+
+acre_result acre__os_keep_from_children(void *address, size_t size) {
+  return fails(ACRE_FAULT_KEEP_FROM_CHILDREN) ? state.plan.result : acre__os_real_keep_from_children(address, size);
+}
+
 /* ------------------------------------------------------------- file.c */
 
 __typeof__(acre__os_file_open) acre__os_real_file_open;
@@ -176,6 +205,11 @@ __typeof__(acre__os_file_grow) acre__os_real_file_grow;
 __typeof__(acre__os_map_file) acre__os_real_map_file;
 __typeof__(acre__os_flush) acre__os_real_flush;
 __typeof__(acre__os_file_sync) acre__os_real_file_sync;
+__typeof__(acre__os_directory_open) acre__os_real_directory_open;
+__typeof__(acre__os_file_temporary) acre__os_real_file_temporary;
+__typeof__(acre__os_file_identity) acre__os_real_file_identity;
+__typeof__(acre__os_file_allocate) acre__os_real_file_allocate;
+__typeof__(acre__os_file_punch) acre__os_real_file_punch;
 
 acre_result acre__os_file_open(const char *path, bool writable, bool create, bool must_create, bool truncate,
                                unsigned permissions, struct acre__os_file *out) {
@@ -203,6 +237,32 @@ acre_result acre__os_flush(void *address, size_t size) {
 
 acre_result acre__os_file_sync(struct acre__os_file file) {
   return fails(ACRE_FAULT_FILE_SYNC) ? state.plan.result : acre__os_real_file_sync(file);
+}
+
+acre_result acre__os_directory_open(const char *path, struct acre__os_file *out) {
+  return fails(ACRE_FAULT_DIRECTORY_OPEN) ? state.plan.result : acre__os_real_directory_open(path, out);
+}
+
+acre_result acre__os_file_temporary(struct acre__os_file directory, struct acre__os_file *out) {
+  return fails(ACRE_FAULT_FILE_TEMPORARY) ? state.plan.result : acre__os_real_file_temporary(directory, out);
+}
+
+acre_result acre__os_file_identity(struct acre__os_file file, struct acre__os_identity *out) {
+  return fails(ACRE_FAULT_FILE_IDENTITY) ? state.plan.result : acre__os_real_file_identity(file, out);
+}
+
+acre_result acre__os_file_allocate(struct acre__os_file file, uint64_t from, uint64_t size) {
+  if (!fails(ACRE_FAULT_FILE_ALLOCATE)) return acre__os_real_file_allocate(file, from, size);
+  size_t half = front_half((size_t)size);
+  if (half != 0) acre__os_real_file_allocate(file, from, half);
+  return state.plan.result;
+}
+
+acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64_t size) {
+  if (!fails(ACRE_FAULT_FILE_PUNCH)) return acre__os_real_file_punch(file, from, size);
+  size_t half = front_half((size_t)size);
+  if (half != 0) acre__os_real_file_punch(file, from, half);
+  return state.plan.result;
 }
 
 /* ------------------------------------------------------------- query.c */

@@ -31,6 +31,13 @@
 #define acre__os_maps_at acre__os_real_maps_at
 #define acre__os_fault_install acre__os_real_fault_install
 #define acre__os_at_fork acre__os_real_at_fork
+#define acre__os_read_singly acre__os_real_read_singly
+#define acre__os_keep_from_children acre__os_real_keep_from_children
+#define acre__os_directory_open acre__os_real_directory_open
+#define acre__os_file_temporary acre__os_real_file_temporary
+#define acre__os_file_identity acre__os_real_file_identity
+#define acre__os_file_allocate acre__os_real_file_allocate
+#define acre__os_file_punch acre__os_real_file_punch
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
 

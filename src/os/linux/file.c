@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file.c - open, size, map, flush on Linux.
+ * file.c - open, size, map, flush, temporary files on Linux.
  *
  * Only regular files are let in. What is there is looked at before it is
  * opened, so that no device is woken and no pipe waited for, and again after,
@@ -10,9 +10,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/math.h"
@@ -88,6 +92,7 @@ static int write_zeros(int fd, uint64_t from, uint64_t size) {
 }
 
 static int allocate(int fd, uint64_t from, uint64_t size) {
+  if (acre__linux_switches.plain_files) return write_zeros(fd, from, size);
   while (fallocate(fd, 0, (off_t)from, (off_t)(size - from)) != 0) {
     if (errno == EOPNOTSUPP || errno == ENOSYS) return write_zeros(fd, from, size);
     if (errno != EINTR) return errno;
@@ -95,13 +100,15 @@ static int allocate(int fd, uint64_t from, uint64_t size) {
   return 0;
 }
 
+/* Asked first, because the kernel's own answer is SIGXFSZ. */
+static bool is_too_large(uint64_t size) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+}
+
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size) {
   if (size <= from) return ACRE_OK;
-  if (size > INT64_MAX) return ACRE_E_FILE_TOO_LARGE;
-  struct rlimit limit; /* asked first, because the kernel's own answer is SIGXFSZ */
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
-    return ACRE_E_FILE_TOO_LARGE;
-
+  if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
   int error = allocate(descriptor(file), from, size);
   if (error == 0) return ACRE_OK;
   /* A part may have been appended. If cutting it off fails as well, there is nobody left to tell. */
@@ -131,5 +138,123 @@ acre_result acre__os_flush(void *address, size_t size) {
 acre_result acre__os_file_sync(struct acre__os_file file) {
   while (fdatasync(descriptor(file)) != 0)
     if (errno != EINTR) return acre__linux_error(errno);
+  return ACRE_OK;
+}
+
+/* ------------------------------------------------------------- temporary files */
+
+/* A path of its own for what would be beside `path`'s last part. */
+static acre_result open_parent(const char *path, int flags, int *fd) {
+  char parent[PATH_MAX];
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof parent) return ACRE_E_INVALID_ARGUMENT;
+  while (length > 0 && path[length - 1] != '/') length--;
+  memcpy(parent, path, length);
+  if (length == 0) parent[length++] = '.';
+  parent[length] = '\0';
+  *fd = open_again_if_interrupted(parent, flags, 0);
+  return *fd >= 0 ? ACRE_OK : acre__linux_error(errno);
+}
+
+acre_result acre__os_directory_open(const char *path, struct acre__os_file *out) {
+  int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  int fd = open_again_if_interrupted(path, flags, 0);
+  if (fd < 0) {
+    int error = errno;
+    struct stat status;
+    if (error == ENOTDIR && stat(path, &status) == 0) return ACRE_E_EXISTS;
+    if (error != ENOENT) return acre__linux_error(error);
+    acre_result result = open_parent(path, flags, &fd);
+    if (result != ACRE_OK) return result;
+  }
+  out->handle = fd;
+  return ACRE_OK;
+}
+
+/* A name that is hardly taken: of the process, the moment, and the attempt. */
+static void make_name(char *name, unsigned attempt) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  uint64_t number = ((uint64_t)getpid() << 32) ^ ((uint64_t)now.tv_sec << 30) ^ (uint64_t)now.tv_nsec ^ attempt;
+  memcpy(name, ".acre-", 6);
+  for (unsigned i = 0; i < 16; i++, number >>= 4) name[6 + i] = "0123456789abcdef"[number & 15];
+  name[22] = '\0';
+}
+
+static int open_named(int directory) {
+  for (unsigned attempt = 0; attempt < 100; attempt++) {
+    char name[24];
+    make_name(name, attempt);
+    int fd = openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && (errno == EEXIST || errno == EINTR)) continue;
+    if (fd < 0 || unlinkat(directory, name, 0) == 0) return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+  }
+  return -1;
+}
+
+static int open_nameless(int directory) {
+  int fd;
+  do fd = openat(directory, ".", O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+/* For file systems that write a changed block elsewhere (btrfs): there, the block that was allocated is not enough. */
+static void write_in_place(int fd) {
+  int flags;
+  if (ioctl(fd, ACRE_LINUX_FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= ACRE_LINUX_FS_NOCOW;
+  (void)ioctl(fd, ACRE_LINUX_FS_IOC_SETFLAGS, &flags); /* others do not know the flag, nor need it */
+}
+
+acre_result acre__os_file_temporary(struct acre__os_file directory, struct acre__os_file *out) {
+  int fd = -1;
+  bool nameless = !acre__linux_switches.plain_files;
+  if (nameless) fd = open_nameless(descriptor(directory));
+  /* EISDIR and EINVAL are what those say that do not know the flag. */
+  if (!nameless || (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)))
+    fd = open_named(descriptor(directory));
+  if (fd < 0) return acre__linux_error(errno);
+  write_in_place(fd);
+  out->handle = fd;
+  return ACRE_OK;
+}
+
+acre_result acre__os_file_identity(struct acre__os_file file, struct acre__os_identity *out) {
+  struct stat status;
+  if (fstat(descriptor(file), &status) != 0) return acre__linux_error(errno);
+  *out = (struct acre__os_identity){(uint64_t)status.st_dev, (uint64_t)status.st_ino};
+  return ACRE_OK;
+}
+
+/* ------------------------------------------------------------- allocate and punch */
+
+acre_result acre__os_file_allocate(struct acre__os_file file, uint64_t from, uint64_t size) {
+  uint64_t end = from + size;
+  if (end < from || end > INT64_MAX || is_too_large(end)) return ACRE_E_FILE_TOO_LARGE;
+  return acre__linux_error(allocate(descriptor(file), from, end));
+}
+
+/* Past the end of the file there is nothing to make zero, and nothing may be written. */
+static acre_result write_zeros_inside(int fd, uint64_t from, uint64_t end) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) return acre__linux_error(errno);
+  if (end > (uint64_t)status.st_size) end = (uint64_t)status.st_size;
+  if (from >= end) return ACRE_OK;
+  if (is_too_large(end)) return ACRE_E_FILE_TOO_LARGE;
+  return acre__linux_error(write_zeros(fd, from, end));
+}
+
+acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64_t size) {
+  int fd = descriptor(file);
+  if (acre__linux_switches.plain_files) return write_zeros_inside(fd, from, from + size);
+  while (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)size) != 0) {
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return write_zeros_inside(fd, from, from + size);
+    if (errno != EINTR) return acre__linux_error(errno);
+  }
   return ACRE_OK;
 }

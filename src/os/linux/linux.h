@@ -36,6 +36,11 @@ enum {
   ACRE_LINUX_FUTEX_OR_NOTHING = 2 << 28 | 0x7ff /* OR 0 into the word; wake if it was 0x7ff */
 };
 
+/* As in <linux/fs.h>, which takes names that are ours. */
+#define ACRE_LINUX_FS_IOC_GETFLAGS _IOR('f', 1, long)
+#define ACRE_LINUX_FS_IOC_SETFLAGS _IOW('f', 2, long)
+enum { ACRE_LINUX_FS_NOCOW = 0x00800000 };
+
 /* How every reservation is mapped. */
 #define ACRE_LINUX_RESERVATION (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
@@ -97,6 +102,7 @@ bool acre__linux_has_procmap_query(void);
 struct acre__linux_switches {
   bool query_without_ioctl;
   bool populate_by_touch;
+  bool plain_files;
 };
 extern struct acre__linux_switches acre__linux_switches;
 

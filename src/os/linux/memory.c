@@ -339,3 +339,19 @@ acre_result acre__os_undo_reset(void *address, size_t size) {
 void acre__os_advise_large(void *address, size_t size) {
   madvise(address, size, MADV_HUGEPAGE);
 }
+
+/* ------------------------------------------------------------- mappings of the paging file */
+
+static acre_result mark_mapping(void *address, size_t size, int advice) {
+  int error = advise(address, size, advice);
+  return error == ENOMEM ? acre__linux_mapping_error(error, ACRE_E_NO_MEMORY) : acre__linux_error(error);
+}
+
+/* Large folios come from read-ahead; MADV_WILLNEED, which reads ahead all the same, makes small ones. */
+acre_result acre__os_read_singly(void *address, size_t size) {
+  return mark_mapping(address, size, MADV_RANDOM);
+}
+
+acre_result acre__os_keep_from_children(void *address, size_t size) {
+  return mark_mapping(address, size, MADV_DONTFORK);
+}

@@ -172,6 +172,10 @@ void acre__os_force(bool query_without_ioctl, bool populate_by_touch) {
   acre__linux_switches.populate_by_touch = populate_by_touch;
 }
 
+void acre__os_force_plain_files(bool plain) {
+  acre__linux_switches.plain_files = plain;
+}
+
 /* ------------------------------------------------------------- environment and last words */
 
 size_t acre__os_environment(const char *name, char *out, size_t size) {
