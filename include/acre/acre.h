@@ -5,6 +5,7 @@
 
 #include <acre/array.h>
 #include <acre/base.h>
+#include <acre/fault.h>
 #include <acre/filemap.h>
 #include <acre/vm.h>
 

@@ -21,7 +21,8 @@
  * Threads: an array is one object: calls on the same array must not overlap, as
  * with a std::vector. In touch mode, any number of threads may touch elements
  * at once. Different arrays have nothing in common.
- * Fork: the child has its own copy at the same address; of an array on the paging file, nothing that it may use.
+ * Fork: the child has its own copy at the same address. An array on the paging
+ * file is lost to the child, which may only destroy it.
  * Signal handlers may read and write elements; they may not call functions.
  */
 #ifndef ACRE_ARRAY_H

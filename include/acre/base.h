@@ -149,7 +149,10 @@ typedef struct acre_system {
   uint64_t commit_peak;    /* the most that they have been; if several threads commit, at the most */
   uint64_t commit_limit;   /* the most that they may be; UINT64_MAX: no limit */
   size_t metadata_bytes;   /* bytes that Acre's own tables take for it */
-  char kernel[64];         /* name and release of the kernel */
+  uint64_t
+      paging_file_maximum; /* what the paging file that is set may hold; UINT64_MAX: all that the disk has; 0: none is set */
+  uint64_t paging_file_charge; /* bytes of the charge that are on it */
+  char kernel[64];             /* name and release of the kernel */
   acre_written_way written_way;
 } acre_system;
 

@@ -108,7 +108,8 @@ typedef struct acre_view_options {
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_ACCESS_DENIED, more access than the section gives;
  *   ACRE_E_OUT_OF_RANGE, offset is not before the section's end, or offset + size is past it;
  *   ACRE_E_ADDRESS_IN_USE; ACRE_E_INVALID_ADDRESS; ACRE_E_NOT_SUPPORTED, the file system cannot map its files;
- *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY.
+ *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on
+ *   write: all its pages are charged, as each may become the program's own.
  *   On failure *out is NULL.
  * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
  * and unlock work on them; commit, decommit, reset and release answer ACRE_E_WRONG_KIND.

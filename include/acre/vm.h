@@ -35,7 +35,8 @@
  *
  * The commit limit: every committed byte is charged, once, and never more of them
  * than the limit (acre_vm_set_commit_limit) allows. Whatever commits answers
- * ACRE_E_COMMIT_LIMIT beyond it, before it has asked the system for anything.
+ * ACRE_E_COMMIT_LIMIT beyond it, before it has asked the system for anything. (A
+ * touch that would have to commit beyond it is the program's fault: SIGSEGV.)
  * Charged are the committed pages of regions, whatever they hold and allow, and
  * the pages of views that are copied on write. The kernel by itself promises
  * much more memory than there is, and ends a program when that is found out.
@@ -50,9 +51,8 @@
  * paging file hold (acre_vm_set_paging_file).
  *
  * Signal handlers: none of these functions may be called from one. Touching
- * memory of a region with `touch_step` in a handler is fine, unless the handler
- * interrupted a function of this file at work on the same region, or on a region
- * that another handler touches at that moment in the same way.
+ * memory of a region with `touch_step` in a handler is always fine. (What a fault
+ * handler may do: acre/fault.h.)
  */
 #ifndef ACRE_VM_H
 #define ACRE_VM_H
@@ -71,7 +71,8 @@ typedef enum acre_vm_protection {
   ACRE_VM_READ_WRITE = 3,
   ACRE_VM_EXECUTE = 4, /* processors that cannot execute without reading let it be read */
   ACRE_VM_EXECUTE_READ = 5,
-  ACRE_VM_EXECUTE_READ_WRITE = 6
+  ACRE_VM_EXECUTE_READ_WRITE = 6,
+  ACRE_VM_GUARD = 16 /* a modifier: ORed to one of those for commit and protect (acre/fault.h). Win32: PAGE_GUARD */
 } acre_vm_protection;
 
 typedef enum acre_vm_state { ACRE_VM_FREE = 0, ACRE_VM_RESERVED = 1, ACRE_VM_COMMITTED = 2 } acre_vm_state;
@@ -191,7 +192,7 @@ typedef struct acre_vm_info {
   void *base;                           /* the page of the address that was asked for */
   size_t size;                          /* bytes from base to the end of the run */
   acre_vm_state state;                  /* of the run */
-  acre_vm_protection protection;        /* of the run; ACRE_VM_NO_ACCESS unless committed */
+  acre_vm_protection protection;        /* of the run, perhaps with ACRE_VM_GUARD; ACRE_VM_NO_ACCESS unless committed */
   acre_vm_kind kind;                    /* what stands there */
   void *region_base;                    /* region (of Acre's) or mapping (others'); NULL if free */
   size_t region_size;                   /* its bytes; 0 if free */
@@ -291,7 +292,9 @@ ACRE_API acre_result acre_vm_undo_reset(void *address, size_t size);
  *   - this one,
  *   - RAM + swap of the system, and the paging file if there is one,
  *   - what the cgroup that the process is in, and those above it, may have, with
- *     the paging file; it is read again when it may have changed.
+ *     the paging file. Nothing tells when that changes; so some commits (at most
+ *     ten a second, and those that would be refused) read files in /proc and
+ *     /sys/fs/cgroup. Where these cannot be read, what was last known stays.
  * acre_system_info tells the limit, the charge, and which of the three it is.
  * A bound below the charge is fine: nothing is taken away, and commits fail
  * until enough has been decommitted.
@@ -412,6 +415,7 @@ ACRE_API acre_result acre_vm_written_prepare(void *address, size_t size);
  *   ACRE_E_NOT_FOUND; ACRE_E_ACCESS_DENIED; ACRE_E_READ_ONLY; ACRE_E_NO_SPACE;
  *   ACRE_E_NOT_SUPPORTED, files of this file system can't be mapped;
  *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; ACRE_E_IO. On failure the former setting stays.
+ * acre_system_info tells the maximum and what is committed.
  * Lifetime: regions keep the files, the directory and the maximum that they began with.
  *
  * What is particular to such a region
@@ -436,5 +440,7 @@ ACRE_API acre_result acre_vm_set_paging_file(const char *path, uint64_t maximum)
 #ifdef __cplusplus
 }
 #endif
+
+#include <acre/fault.h> /* handlers of faults, guard pages, growing stacks */
 
 #endif

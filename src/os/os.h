@@ -298,18 +298,50 @@ size_t acre__os_mapping_count(void);
 
 enum acre__os_fault_access { ACRE_OS_FAULT_READ, ACRE_OS_FAULT_WRITE, ACRE_OS_FAULT_EXECUTE };
 
-/*
- * Called in the faulting thread, in a signal handler. true: the access can be
- * tried again. false: not ours; the fault goes to whoever had it before, so
- * that other handlers, core dumps and debuggers work as without us.
- */
-typedef bool (*acre__os_fault_handler)(uintptr_t address, enum acre__os_fault_access access);
+/* One access that failed. */
+struct acre__os_fault {
+  uintptr_t address;
+  enum acre__os_fault_access access;
+  bool
+      no_backing; /* the page may be accessed, but nothing can be had to stand behind it: a file's end, a device's error */
+  uintptr_t stack_pointer; /* of the interrupted code; 0 where it is not known */
+  void *registers;         /* the system's record of the interrupted code */
+};
+
+enum acre__os_fault_answer {
+  ACRE_OS_FAULT_REPAIRED, /* the access is tried again */
+  ACRE_OS_FAULT_PASS_ON,  /* not ours: the fault goes to whoever had it before, as if we were not there */
+  ACRE_OS_FAULT_DIE       /* ours, and beyond repair: the system's default action, whoever else has a handler */
+};
 
 /*
- * Installs the handler, once per process (later calls do nothing and succeed).
- * Keeps state: the handler, and what was there before. Where a thread has an alternate stack, it runs there.
+ * Called in the faulting thread, in a signal handler: other signals are held
+ * back, and an access that fails in it is a fault like any other.
+ */
+typedef enum acre__os_fault_answer (*acre__os_fault_handler)(const struct acre__os_fault *fault);
+
+/*
+ * Makes sure that the handler comes first at every fault of the process; the
+ * next call may find that somebody else has put himself there since, and goes
+ * before him: he is asked for what is not ours, and may ask us in turn. Where a
+ * thread has an alternate stack, it runs there. Always called with the same
+ * handler, and by one thread at a time. Keeps state: the handler, and who was there before.
+ * ACRE_E_BUSY: others have taken the place too often.
  */
 acre_result acre__os_fault_install(acre__os_fault_handler handler);
+
+/* Bytes that an alternate stack should have: room for the system's own record and for handlers of some depth. */
+size_t acre__os_signal_stack_size(void);
+
+/*
+ * Gives the calling thread an alternate stack for its signal handlers, unless
+ * it has one: then it keeps that. The memory must stay until it is taken away or
+ * the thread ends. ACRE_E_NOT_SUPPORTED.
+ */
+acre_result acre__os_signal_stack_set(void *stack, size_t size);
+
+/* Takes it away again, if it is the calling thread's. ACRE_E_BUSY: a handler runs on it. */
+acre_result acre__os_signal_stack_unset(void *stack);
 
 /* ------------------------------------------------------------- thread.c */
 

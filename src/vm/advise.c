@@ -17,8 +17,8 @@ static size_t bytes_of(size_t pages) {
 
 static bool is_readable(const struct acre__range *range) {
   for (size_t page = range->start; page < range->end;) {
-    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_PROTECTION);
-    if (!acre__protection_reads(run.attributes)) return false;
+    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_EFFECT);
+    if (!acre__protection_reads(acre__page_access(run.attributes))) return false;
     page = run.end;
   }
   return true;
@@ -141,8 +141,8 @@ acre_result acre_vm_unlock(void *address, size_t size) {
 
 static bool all_writable(const struct acre__range *range) {
   for (size_t page = range->start; page < range->end;) {
-    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_PROTECTION);
-    if (!acre__protection_writes(run.attributes)) return false;
+    struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_EFFECT);
+    if (!acre__protection_writes(acre__page_access(run.attributes))) return false;
     page = run.end;
   }
   return true;

@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/chunks.h"
+#include "vm/fault.h"
 #include "vm/ledger.h"
 #include "vm/paging.h"
 #include "vm/protection.h"
@@ -32,10 +33,10 @@ static void survey_chunk(const struct acre__table *table, size_t base, size_t st
   for (size_t page = start; page < end;) {
     struct acre__run run = acre__chunk_run(word, (unsigned)(page - base));
     size_t until = acre__min(base + run.end, end);
-    unsigned attributes = run.attributes & ACRE_PAGE_PROTECTION;
-    unsigned mapped = attributes != 0 ? acre__table_mapping(table, run.attributes) : acre__chunk_base(word);
+    unsigned access = acre__page_access(run.attributes);
+    unsigned mapped = access != 0 ? acre__table_mapping(table, run.attributes) : acre__chunk_base(word);
     unsigned wished = acre__table_mapping(table, protection | (run.attributes & ACRE_PAGE_WRITTEN));
-    if (attributes == 0) {
+    if (access == 0) {
       work->fresh_pages += until - page;
       if (acre__chunk_is_open(word)) widen(&work->reveal_from, &work->reveal_to, page, until);
     }
@@ -55,25 +56,27 @@ static struct work survey(const struct acre__table *table, size_t start, size_t 
   return work;
 }
 
-/* Opens the chunk of a partial piece, which is to be mapped as `mapping`, where a plain mprotect would shred it. */
-static acre_result open_if_shredded(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
+/* Opens the chunk of a partial piece where a plain mprotect would shred it. */
+static acre_result open_if_shredded(struct acre__region *region, size_t start, size_t end, unsigned protection) {
   size_t chunk = start / ACRE_CHUNK_PAGES;
   acre__chunk *word = acre__table_chunk(&region->table, chunk);
   size_t first = chunk * ACRE_CHUNK_PAGES;
   if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
   if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
+  unsigned mapping = acre__table_mapping(&region->table, protection);
   intptr_t more = acre__table_boundaries_gained(&region->table, start, end, mapping);
   if (more <= 0 || (*word == 0 && acre__mappings_are_few(more, start == 0))) return ACRE_OK;
-  acre_result result = acre__chunk_make_open(region, chunk, start, end, mapping);
+  unsigned base = acre__table_mapping(&region->table, protection & ACRE_PAGE_PROTECTION);
+  acre_result result = acre__chunk_make_open(region, chunk, start, end, base);
   return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
 }
 
 /* The pieces of a range in its first and last chunk are the ones that can shred. */
-static acre_result open_edges(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
+static acre_result open_edges(struct acre__region *region, size_t start, size_t end, unsigned protection) {
   size_t first_end = acre__min(acre__align_down(start, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES, end);
-  acre_result result = open_if_shredded(region, start, first_end, mapping);
+  acre_result result = open_if_shredded(region, start, first_end, protection);
   if (result == ACRE_OK && first_end < end)
-    result = open_if_shredded(region, acre__align_down(end - 1, ACRE_CHUNK_PAGES), end, mapping);
+    result = open_if_shredded(region, acre__align_down(end - 1, ACRE_CHUNK_PAGES), end, protection);
   return result;
 }
 
@@ -217,7 +220,7 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
   struct acre__table *table = &region->table;
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
-  if (acre__region_hides(region)) result = open_edges(region, start, end, mapping);
+  if (acre__region_hides(region)) result = open_edges(region, start, end, protection);
   if (result != ACRE_OK) {
     acre__commit_undo(region, start, end, mapping); /* one edge may be open already */
     return result;
@@ -261,7 +264,8 @@ static acre_result commit_pages(struct acre__region *region, size_t start, size_
   unsigned mapping = acre__table_mapping(table, protection);
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
   acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
-  if (word != NULL && (!region->strict || acre__protection_writes(mapping))) {
+  bool is_guard = (protection & ACRE_VM_GUARD) != 0;
+  if (word != NULL && !is_guard && (!region->strict || acre__protection_writes(mapping))) {
     unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
     struct acre__run run = acre__chunk_run(*word, from);
     enum simple simple = simple_case(*word, run, from, until, protection, mapping);
@@ -291,15 +295,18 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
 }
 
 acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {
-  if (protection != ACRE_VM_DEFAULT && !acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
+  bool is_default = (protection & ~ACRE_VM_GUARD) == ACRE_VM_DEFAULT;
+  if (!is_default && !acre__protection_is_valid_of_page(protection)) return ACRE_E_INVALID_PROTECTION;
   struct acre__range range;
-  acre_result result = acre__range_lock(address, size, &range);
+  acre_result result = acre__range_lock_to_guard(address, size, protection, &range);
   if (result != ACRE_OK) return result;
-  if (protection == ACRE_VM_DEFAULT) protection = (acre_vm_protection)range.region->protection;
-  if (range.region->kind == ACRE_VM_KIND_PRIVATE)
-    result = acre__commit_pages(range.region, range.start, range.end, protection);
-  else
+  if (is_default) protection |= range.region->protection;
+  if (range.region->kind != ACRE_VM_KIND_PRIVATE)
     result = ACRE_E_WRONG_KIND;
+  else if (!acre__protection_is_valid_of_page(protection))
+    result = ACRE_E_INVALID_PROTECTION; /* a guard in a region whose pages allow no access */
+  else
+    result = acre__commit_pages(range.region, range.start, range.end, protection);
   acre__range_unlock(&range);
   return result;
 }

@@ -34,7 +34,7 @@
 
 /*
  * Commits pages [start, end) of the locked region: new ones read zero, and all
- * get `protection`. On failure nothing has changed.
+ * get `protection`, which may have ACRE_VM_GUARD. On failure nothing has changed.
  */
 acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection);
 
@@ -46,9 +46,11 @@ acre_result acre__decommit_pages(struct acre__region *region, size_t start, size
 
 /*
  * Brings the system's side of pages back to what the table says, of which all that are committed and not
- * `protection` may differ; what cannot be is marked LOOSE.
+ * mapped as `mapping` says may differ; what cannot be is marked LOOSE.
  */
-void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned protection);
+void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapping);
+/* Changes the protection of committed pages, as acre__commit_pages takes it. On failure nothing has changed. */
+acre_result acre__protect_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection);
 
 /* Counts mappings that came (or went: negative) by Acre's doing. */
 void acre__mappings_changed(intptr_t difference);

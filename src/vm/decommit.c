@@ -96,7 +96,7 @@ static ACRE_COLD void undo_hide(struct acre__region *region, size_t start, size_
 /* Whether every page is committed and mapped as `mapping`. */
 static bool all_committed_as(const struct acre__table *table, size_t start, size_t end, unsigned mapping) {
   for (size_t page = start; page < end;) {
-    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION | ACRE_PAGE_WRITTEN);
+    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_EFFECT | ACRE_PAGE_WRITTEN);
     if (acre__table_mapping(table, run.attributes) != mapping) return false;
     page = run.end;
   }

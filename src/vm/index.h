@@ -63,6 +63,11 @@ struct acre__index {
  */
 struct acre__region *acre__index_find(struct acre__index *index, uintptr_t address);
 
+/* Changes before every change of the index. */
+static inline uint64_t acre__index_version(const struct acre__index *index) {
+  return atomic_load_explicit(&index->version, memory_order_acquire);
+}
+
 /*
  * With the lock: announces a change and makes sure that the next insert or
  * remove cannot fail. False: no memory for a node; nothing has changed.

@@ -21,8 +21,8 @@
  *
  * A stripe also keeps the least credit it had since the lock's holder last
  * changed it. So taken - all least credits is the most that can have been
- * charged: the peak misses nothing, and exceeds the truth (by what the stripes
- * hold, some MiB) only where several threads had theirs at different times.
+ * charged: the peak misses nothing, and exceeds the truth (by what stripes may
+ * hold) only where several threads had theirs at different times.
  *
  * The limit is the least of three: the user's; RAM + swap + room; the cgroup's
  * + room. What the system says is read again when the lock's holder finds it
@@ -42,7 +42,7 @@
 enum {
   STRIPES = 16,
   CACHE_LINE = 64,
-  BATCH_BYTES = 4 << 20, /* a stripe's credit after it was refilled; it gives back what is more than twice that */
+  BATCH_BYTES = 16 << 20, /* of credit after a refill; a stripe gives back what is more than twice that */
   STALE_MS = 100
 };
 

@@ -10,6 +10,12 @@ static inline bool acre__protection_is_valid(acre_vm_protection protection) {
   return protection >= ACRE_VM_NO_ACCESS && protection <= ACRE_VM_EXECUTE_READ_WRITE;
 }
 
+/* The same with ACRE_VM_GUARD, which a page that allows no access cannot have. */
+static inline bool acre__protection_is_valid_of_page(acre_vm_protection protection) {
+  acre_vm_protection plain = (acre_vm_protection)(protection & ~ACRE_VM_GUARD);
+  return acre__protection_is_valid(plain) && (plain == protection || plain != ACRE_VM_NO_ACCESS);
+}
+
 static inline bool acre__protection_reads(unsigned protection) {
   return protection == ACRE_VM_READ || protection == ACRE_VM_READ_WRITE || protection == ACRE_VM_EXECUTE_READ ||
          protection == ACRE_VM_EXECUTE_READ_WRITE;

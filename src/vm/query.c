@@ -16,7 +16,7 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
   if (region == NULL) return false;
   unsigned shift = acre__root.page_shift;
   size_t page = (address - acre__region_base(region)) >> shift;
-  struct acre__page_run run = acre__table_run(&region->table, page, region->table.pages, ACRE_PAGE_PROTECTION);
+  struct acre__page_run run = acre__table_run(&region->table, page, region->table.pages, ACRE_PAGE_EFFECT);
   bool committed = run.attributes != 0;
   *out = (acre_vm_info){.base = acre__region_address(region, page),
                         .size = (run.end - page) << shift,
@@ -26,7 +26,7 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
                         .region_base = (void *)acre__region_base(region),
                         .region_size = acre__region_size(region),
                         .region_protection = (acre_vm_protection)region->protection};
-  acre__unlock(&region->lock);
+  acre__region_unlock(region);
   return true;
 }
 

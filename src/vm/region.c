@@ -16,14 +16,31 @@ enum { MUCH_COMMITTED = 16 << 20 };
 /* Handlers that wait for a region. */
 static _Atomic unsigned handlers_waiting;
 
-/* False: the interrupted code has it. */
-static bool lock_in_handler(struct acre__region *region) {
-  if (acre__lock_is_mine(&region->lock)) return false;
-  if (acre__try_lock(&region->lock)) return true;
+/* The thread's signals, held back while it has the lock of a watched region; and whether it is in a handler of the program's. */
+static ACRE_THREAD_LOCAL uint64_t signals_before;
+static ACRE_THREAD_LOCAL bool signals_held, in_handler;
+
+static void lock_as_handler(struct acre__region *region) {
   atomic_fetch_add_explicit(&handlers_waiting, 1, memory_order_seq_cst);
   acre__lock(&region->lock);
   atomic_fetch_sub_explicit(&handlers_waiting, 1, memory_order_seq_cst);
+}
+
+/* False: the interrupted code has it. */
+static bool lock_in_handler(struct acre__region *region) {
+  if (acre__lock_is_mine(&region->lock)) return false;
+  if (!acre__try_lock(&region->lock)) lock_as_handler(region);
   return true;
+}
+
+bool acre__region_enter_handler(void) {
+  bool before = in_handler;
+  in_handler = true;
+  return before;
+}
+
+void acre__region_leave_handler(bool before) {
+  in_handler = before;
 }
 
 static bool holds(const struct acre__region *region, uintptr_t address) {
@@ -41,16 +58,6 @@ static ACRE_THREAD_LOCAL struct {
   struct acre__region *region;
 } last;
 
-static struct acre__region *lock_last(uintptr_t address) {
-  if (address - last.base >= last.size) return NULL;
-  struct acre__region *region = last.region;
-  acre__lock(&region->lock);
-  if (holds(region, address)) return region;
-  acre__unlock(&region->lock);
-  last.size = 0;
-  return NULL;
-}
-
 static struct acre__region *remember(struct acre__region *region) {
   last.region = region;
   last.base = acre__region_base(region);
@@ -58,30 +65,77 @@ static struct acre__region *remember(struct acre__region *region) {
   return region;
 }
 
-static struct acre__region *lock_region(uintptr_t address, bool in_handler) {
+/* Locks it if it holds the address, with signals held back if it is watched; else NULL. */
+static struct acre__region *lock_if_it_holds(struct acre__region *region, uintptr_t address) {
   for (;;) {
-    struct acre__region *region = acre__index_find(&acre__root.index, address);
-    if (region == NULL) return NULL;
-    if (!in_handler)
-      acre__lock(&region->lock);
-    else if (!lock_in_handler(region))
-      return NULL;
-    if (holds(region, address)) return region;
-    /* Either nothing is there, or it went and something else came between the look-up and the lock. */
+    bool hold = acre__region_is_watched(region);
+    uint64_t before = hold ? acre__signals_block() : 0;
+    if (!acre__try_lock(&region->lock)) {
+      if (in_handler)
+        lock_as_handler(region);
+      else
+        acre__lock(&region->lock);
+    }
+    bool found = holds(region, address);
+    if (ACRE_LIKELY(found && hold == acre__region_is_watched(region))) {
+      if (hold) {
+        signals_before = before;
+        signals_held = true;
+      }
+      return region;
+    }
     acre__unlock(&region->lock);
-    if (acre__index_find(&acre__root.index, address) == region) return NULL;
+    if (hold) acre__signals_restore(before);
+    if (!found) return NULL;
   }
 }
 
+/*
+ * The end of every look-up that found no region at the address. If the index
+ * has not changed since its version was read, nothing is there; else a region
+ * may have come after the look-up, and it begins anew.
+ */
+static bool is_foreign(uint64_t version) {
+  return acre__index_version(&acre__root.index) == version;
+}
+
 struct acre__region *acre__region_lock(uintptr_t address) {
-  struct acre__region *region = lock_last(address);
-  if (ACRE_LIKELY(region != NULL)) return region;
-  region = lock_region(address, false);
-  return region == NULL ? NULL : remember(region);
+  if (address - last.base < last.size) {
+    struct acre__region *region = lock_if_it_holds(last.region, address);
+    if (ACRE_LIKELY(region != NULL)) return region;
+    last.size = 0;
+  }
+  for (;;) {
+    uint64_t version = acre__index_version(&acre__root.index);
+    struct acre__region *region = acre__index_find(&acre__root.index, address);
+    if (region == NULL) return NULL;
+    region = lock_if_it_holds(region, address);
+    if (region != NULL) return remember(region);
+    if (is_foreign(version)) return NULL;
+  }
+}
+
+static void let_signals_come(void) {
+  if (!signals_held) return; /* it is watched since a moment ago, or this is a fault handler */
+  signals_held = false;
+  acre__signals_restore(signals_before);
+}
+
+void acre__region_unlock(struct acre__region *region) {
+  bool watched = acre__region_is_watched(region);
+  acre__unlock(&region->lock);
+  if (ACRE_UNLIKELY(watched)) let_signals_come();
 }
 
 struct acre__region *acre__region_lock_in_handler(uintptr_t address) {
-  return lock_region(address, true);
+  for (;;) {
+    uint64_t version = acre__index_version(&acre__root.index);
+    struct acre__region *region = acre__index_find(&acre__root.index, address);
+    if (region == NULL || !lock_in_handler(region)) return NULL;
+    if (holds(region, address)) return region;
+    acre__unlock(&region->lock);
+    if (is_foreign(version)) return NULL;
+  }
 }
 
 /* --------------------------------------------------------------- all of them */
@@ -141,7 +195,7 @@ acre_result acre__range_lock(const void *address, size_t size, struct acre__rang
   if (region == NULL) return ACRE_E_NOT_A_REGION;
   uintptr_t base = acre__region_base(region);
   if (end - base > acre__region_size(region)) {
-    acre__unlock(&region->lock);
+    acre__region_unlock(region);
     return ACRE_E_SPANS_REGIONS;
   }
   unsigned shift = acre__root.page_shift;
@@ -179,6 +233,7 @@ static struct acre__region *new_record(void) {
 static void spare_record(struct acre__region *region) {
   region->live = 0;
   if (region->charged) acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
+  atomic_store_explicit(&region->watched, 0, memory_order_relaxed);
   acre__table_clear(&region->table);
   acre__meta_free(acre__region_extra(region), sizeof(struct acre__region_extra));
   region->extra = acre__meta_handle_of(acre__root.spare_regions);
@@ -194,6 +249,11 @@ static bool make_extra(const struct acre__region_plan *plan, struct acre__region
   extra->paged = acre__meta_handle_of(plan->paged);
   *out = extra;
   return true;
+}
+
+struct acre__region_extra *acre__region_need_extra(struct acre__region *region) {
+  if (region->extra == 0) region->extra = acre__meta_handle_of(acre__meta_alloc(sizeof(struct acre__region_extra)));
+  return acre__region_extra(region);
 }
 
 static void fill_record(struct acre__region *region, const struct acre__region_plan *plan,
@@ -212,6 +272,7 @@ static void fill_record(struct acre__region *region, const struct acre__region_p
   region->untold = 0;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);
   region->table.shut = plan->track_writes && !acre__written_by_system();
+  if (plan->touch_pages != 0 || region->table.shut) acre__region_watch(region);
   region->live = 1;
   acre__unlock(&region->lock);
 }
@@ -320,12 +381,22 @@ static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regard
   }
 }
 
+/* As everywhere, nobody is interrupted while he has the lock of a watched region. */
+static acre_result release_in_peace(uintptr_t base, acre_vm_kind kind, bool regardless) {
+  const struct acre__region *region = acre__index_find(&acre__root.index, base);
+  if (region == NULL || !acre__region_is_watched(region)) return release_region(base, kind, regardless);
+  uint64_t before = acre__signals_block();
+  acre_result result = release_region(base, kind, regardless);
+  acre__signals_restore(before);
+  return result;
+}
+
 acre_result acre__region_release(uintptr_t base, acre_vm_kind kind) {
-  return release_region(base, kind, false);
+  return release_in_peace(base, kind, false);
 }
 
 void acre__region_forget(uintptr_t base, acre_vm_kind kind) {
-  (void)release_region(base, kind, true);
+  (void)release_in_peace(base, kind, true);
 }
 
 /* ------------------------------------------------------------- in a child of fork */

@@ -8,6 +8,9 @@
  * does both.
  *
  * Lock: its own, for every field. Order: index, then region, then metadata.
+ * While somebody has the lock of a watched region (one whose faults Acre may
+ * repair), his signals are held back. So no signal handler runs in a thread that
+ * has such a lock, and one that touches the region waits for a thread that gets on.
  */
 #ifndef ACRE_VM_REGION_H
 #define ACRE_VM_REGION_H
@@ -39,13 +42,19 @@ struct acre__region {
   uint32_t paged : 1;      /* stands on the paging file: see paging.h */
   uint32_t tracked : 1;    /* which pages are written is noted: see written.h */
   uint32_t untold : 1;     /* part of the region may be unknown to the system's tracking */
+  atomic_uchar
+      watched; /* 1: a fault may be ours to repair. Read without the lock, changed with it, and never back to 0 */
 };
 
 _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a cache line");
 
 /* What only some regions have. */
 struct acre__region_extra {
-  uint32_t touch_pages;    /* pages committed by a touch; 0: a touch faults */
+  uint32_t touch_pages;          /* pages committed by a touch; 0: a touch faults */
+  uint32_t stack_step;           /* of a stack: pages by which it grows; 0: it is none */
+  size_t stack_end;              /* of a stack: the lowest page that may be committed */
+  acre_vm_fault_handler handler; /* NULL: nobody is asked */
+  void *handler_context;
   acre__meta_handle paged; /* of a struct acre__paged, or 0 */
 };
 
@@ -63,11 +72,31 @@ static inline struct acre__region_extra *acre__region_extra(const struct acre__r
   return acre__meta_at(region->extra);
 }
 
-/* Finds and locks the region that holds `address`; NULL: there is none. */
+/* Has the region some already, or gives it some; NULL: no memory. */
+struct acre__region_extra *acre__region_need_extra(struct acre__region *region);
+
+/* Finds and locks the region that holds `address`; NULL: there is none. Given back by acre__region_unlock. */
 struct acre__region *acre__region_lock(uintptr_t address);
+void acre__region_unlock(struct acre__region *region);
 
 /* The same in a fault handler: NULL also where waiting would never end, because the interrupted code has the lock. */
 struct acre__region *acre__region_lock_in_handler(uintptr_t address);
+
+/*
+ * Before and after a fault handler of the program's is called: what it does to
+ * a region is waited for as for a handler. Returns what it was before, for nested faults.
+ */
+bool acre__region_enter_handler(void);
+void acre__region_leave_handler(bool before);
+
+static inline bool acre__region_is_watched(const struct acre__region *region) {
+  return atomic_load_explicit(&region->watched, memory_order_relaxed) != 0;
+}
+
+/* With the lock: faults of the region may be ours from now on. Wants acre__faults_install before it. */
+static inline void acre__region_watch(struct acre__region *region) {
+  atomic_store_explicit(&region->watched, 1, memory_order_relaxed);
+}
 
 /*
  * Locks every region and the index, or gives them back: for fork. A handler
@@ -93,7 +122,7 @@ struct acre__range {
 acre_result acre__range_lock(const void *address, size_t size, struct acre__range *out);
 
 static inline void acre__range_unlock(const struct acre__range *range) {
-  acre__unlock(&range->region->lock);
+  acre__region_unlock(range->region);
 }
 
 /* Whether every page of the range is committed. */

@@ -4,6 +4,7 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/fault.h"
 #include "vm/paging.h"
 #include "vm/place.h"
 #include "vm/protection.h"
@@ -52,7 +53,7 @@ static acre_result commit_all(uintptr_t base, acre_vm_protection protection) {
   struct acre__region *region = acre__region_lock(base);
   ACRE_ASSERT(region != NULL);
   acre_result result = acre__commit_pages(region, 0, region->table.pages, protection);
-  acre__unlock(&region->lock);
+  acre__region_unlock(region);
   if (result != ACRE_OK) acre__region_forget(base, ACRE_VM_KIND_PRIVATE);
   return result;
 }
@@ -72,14 +73,13 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
     return ACRE_E_NOT_SUPPORTED;
   if (size == 0) return ACRE_E_INVALID_SIZE;
 
-  struct acre__root *root = acre__root_get();
+  (void)acre__root_get();
   struct request request;
   size_t step;
   acre_result result = round_request(size, options, &request);
   if (result != ACRE_OK) return result;
-  if (!acre__checked_align_up(options->touch_step, root->system.page_size, &step)) return ACRE_E_INVALID_SIZE;
-  step = acre__min(step, acre__align_down(UINT32_MAX, root->system.page_size)); /* 4 GiB a touch is more than enough */
-  if (step != 0) result = acre__touch_install();
+  if (!acre__touch_round(options->touch_step, &step)) return ACRE_E_INVALID_SIZE;
+  if (step != 0) result = acre__faults_install();
   if (result != ACRE_OK) return result;
 
   struct acre__paged *paged = NULL;
@@ -97,7 +97,7 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
                                    .kind = ACRE_VM_KIND_PRIVATE,
                                    .protection = protection,
                                    .most = ACRE_VM_EXECUTE_READ_WRITE,
-                                   .touch_pages = step >> root->page_shift,
+                                   .touch_pages = step,
                                    .track_writes = (options->flags & ACRE_VM_TRACK_WRITES) != 0,
                                    .strict = (options->flags & ACRE_VM_STRICT) != 0,
                                    .paged = paged};

@@ -18,7 +18,8 @@
  * worst case, every other page committed, costs 2 bytes a page.
  *
  * Attributes (7 bits): 0 is reserved; a committed page has its protection (1 to
- * 6) and perhaps ACRE_PAGE_LOCKED, or ACRE_PAGE_WRITTEN (see written.h).
+ * 6) and perhaps ACRE_PAGE_LOCKED, ACRE_PAGE_GUARD and ACRE_PAGE_WRITTEN (see
+ * written.h). A guard page allows no access until the first one, which makes it a page with its protection.
  *
  * What the head's flags say of the kernel's side of the chunk:
  *   closed   reserved pages are PROT_NONE
@@ -37,8 +38,11 @@
 enum {
   ACRE_CHUNK_PAGES = 512,
   ACRE_PAGE_PROTECTION = 0x07,
+  ACRE_PAGE_NO_ACCESS = 0x01, /* the protection that allows nothing */
   ACRE_PAGE_LOCKED = 0x08,
+  ACRE_PAGE_GUARD = 0x10,
   ACRE_PAGE_WRITTEN = 0x20,
+  ACRE_PAGE_EFFECT = ACRE_PAGE_PROTECTION | ACRE_PAGE_GUARD, /* what acre__page_access looks at */
   ACRE_PAGE_BITS = 0x7f,
   ACRE_CHUNK_RECORD = 1 << 7,
   ACRE_CHUNK_OPEN = 1 << 8,
@@ -53,6 +57,11 @@ struct acre__run {
   unsigned attributes;
   unsigned index; /* how many runs are before it */
 };
+
+/* The protection that a committed page has in effect, and in the system; 0 for a reserved one. */
+static inline unsigned acre__page_access(unsigned attributes) {
+  return (attributes & ACRE_PAGE_GUARD) != 0 ? ACRE_PAGE_NO_ACCESS : attributes & ACRE_PAGE_PROTECTION;
+}
 
 static inline bool acre__chunk_is_open(acre__chunk word) {
   return (word & ACRE_CHUNK_OPEN) != 0;

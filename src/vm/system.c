@@ -4,6 +4,7 @@
 
 #include "vm/ledger.h"
 #include "vm/meta.h"
+#include "vm/paging.h"
 #include "vm/region.h"
 #include "vm/root.h"
 #include "vm/written.h"
@@ -24,6 +25,7 @@ static void sum_regions(acre_system *out) {
   out->commit_limit = ledger.limit;
   out->commit_bound = ledger.bound;
   out->metadata_bytes = acre__meta_bytes();
+  acre__paging_figures(&out->paging_file_maximum, &out->paging_file_charge);
 }
 
 acre_result acre_system_info(acre_system *out) {

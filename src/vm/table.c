@@ -152,7 +152,7 @@ size_t acre__table_committed(const struct acre__table *table, size_t start, size
 }
 
 unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes) {
-  unsigned protection = attributes & ACRE_PAGE_PROTECTION;
+  unsigned protection = acre__page_access(attributes);
   bool is_shut = table->shut && (attributes & ACRE_PAGE_WRITTEN) == 0;
   return is_shut ? acre__protection_unwritable(protection) : protection;
 }

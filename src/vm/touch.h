@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commit on touch: the fault handler's part of virtual memory control.
+ * Commit on touch: an access to a reserved page of a region with a touch step
+ * commits the step's reserved pages, and is tried again.
  *
- * A fault is ours when its address is a reserved page of a region with a touch
- * step: the step's reserved pages are committed and the access is tried again.
- * Every other fault goes to whoever had it before.
+ * Lock: the region's.
  */
 #ifndef ACRE_VM_TOUCH_H
 #define ACRE_VM_TOUCH_H
 
-#include <acre/base.h>
+#include "vm/region.h"
 
-/* Makes sure that the handler is installed. */
-acre_result acre__touch_install(void);
+/* A step of so many bytes, in pages. False: it cannot be rounded up. */
+bool acre__touch_round(size_t bytes, size_t *pages);
+
+/* Commits the step around a reserved page of a region that has one. Results as acre__commit_pages. */
+acre_result acre__touch_page(struct acre__region *region, size_t page);
 
 #endif

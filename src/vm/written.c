@@ -19,9 +19,9 @@
 #include "base/compiler.h"
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/fault.h"
 #include "vm/protection.h"
 #include "vm/root.h"
-#include "vm/touch.h"
 
 enum {
   KNOWN = 1, /* bits of acre__root.tracking */
@@ -54,7 +54,7 @@ bool acre__written_by_system(void) {
 }
 
 acre_result acre__written_begin(void *base, size_t size) {
-  return acre__written_by_system() ? acre__os_track(base, size) : acre__touch_install();
+  return acre__written_by_system() ? acre__os_track(base, size) : acre__faults_install();
 }
 
 acre_result acre__written_decommit(struct acre__region *region, size_t start, size_t end) {

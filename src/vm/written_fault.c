@@ -33,7 +33,7 @@ static size_t bytes_of(size_t pages) {
 
 /* The pages around `page` with attributes like its own, cut to its unit of `unit` pages. */
 static void pages_alike(const struct acre__table *table, size_t page, size_t unit, size_t *start, size_t *end) {
-  const unsigned mask = ACRE_PAGE_PROTECTION | ACRE_PAGE_WRITTEN;
+  const unsigned mask = ACRE_PAGE_EFFECT | ACRE_PAGE_WRITTEN;
   *start = page - page % unit;
   *end = acre__min(table->pages - *start, unit) + *start;
   for (size_t at = *start; at < *end;) {
@@ -88,9 +88,10 @@ acre_result acre__written_open(struct acre__region *region, size_t start, size_t
   const struct acre__table *table = &region->table;
   if (!table->shut) return ACRE_OK;
   for (size_t page = start; page < end;) {
-    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION);
+    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_EFFECT);
     acre_result result = ACRE_OK;
-    if (acre__protection_writes(run.attributes)) result = open_pages(region, page, run.end, run.attributes);
+    if (acre__protection_writes(acre__page_access(run.attributes)))
+      result = open_pages(region, page, run.end, run.attributes);
     if (result != ACRE_OK) return result;
     page = run.end;
   }
@@ -103,12 +104,12 @@ acre_result acre__written_open(struct acre__region *region, size_t start, size_t
 static acre_result map_written(struct acre__region *region, size_t start, size_t end, bool shut) {
   const struct acre__table *table = &region->table;
   for (size_t page = start; page < end;) {
-    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION | ACRE_PAGE_WRITTEN);
-    unsigned protection = run.attributes & ACRE_PAGE_PROTECTION;
+    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_EFFECT | ACRE_PAGE_WRITTEN);
+    unsigned protection = acre__page_access(run.attributes);
     unsigned mapping = acre__table_mapping(table, shut ? protection : run.attributes);
     if ((run.attributes & ACRE_PAGE_WRITTEN) != 0 && acre__protection_writes(protection)) {
       /* Over what is shut already, up to the last written page of this protection: one call for them all. */
-      struct acre__page_run alike = acre__table_run(table, page, end, ACRE_PAGE_PROTECTION);
+      struct acre__page_run alike = acre__table_run(table, page, end, ACRE_PAGE_EFFECT);
       acre_result result = acre__os_protect(acre__region_address(region, page),
                                             bytes_of((shut ? alike.end : run.end) - page), (acre_vm_protection)mapping);
       if (result != ACRE_OK) return result;

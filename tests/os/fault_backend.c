@@ -89,10 +89,9 @@ TEST(a_call_can_fail_half_way) {
   release(base, 5);
 }
 
-static bool never(uintptr_t address, enum acre__os_fault_access access) {
-  (void)address;
-  (void)access;
-  return false;
+static enum acre__os_fault_answer never(const struct acre__os_fault *fault) {
+  (void)fault;
+  return ACRE_OS_FAULT_PASS_ON;
 }
 
 /* Calls every wrapped function once, each under a plan that lets the first call of that function fail. */
@@ -139,6 +138,8 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_FILE_IDENTITY: result = acre__os_file_identity(file, &identity); break;
       case ACRE_FAULT_FILE_ALLOCATE: result = acre__os_file_allocate(file, 0, 1); break;
       case ACRE_FAULT_FILE_PUNCH: result = acre__os_file_punch(file, 0, 1); break;
+      case ACRE_FAULT_SIGNAL_STACK_SET: result = acre__os_signal_stack_set(NULL, 65536); break;
+      case ACRE_FAULT_SIGNAL_STACK_UNSET: result = acre__os_signal_stack_unset(NULL); break;
       case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
       case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
       case ACRE_FAULT_FUNCTIONS: break;

@@ -21,19 +21,20 @@ static atomic_int repairs; /* how often it did */
 static atomic_int last_access;
 static _Atomic uintptr_t last_address;
 
-static bool repair(uintptr_t address, enum acre__os_fault_access access) {
-  uintptr_t start = (uintptr_t)ours;
+static enum acre__os_fault_answer repair(const struct acre__os_fault *fault) {
+  uintptr_t start = (uintptr_t)ours, address = fault->address;
+  enum acre__os_fault_access access = fault->access;
   last_access = access;
   last_address = address;
-  if (address - start >= our_pages * page_size()) return false;
+  if (address - start >= our_pages * page_size()) return ACRE_OS_FAULT_PASS_ON;
   errno = ENOTTY; /* must not be seen outside */
   uintptr_t page = address / page_size() * page_size();
   acre_vm_protection protection = access == ACRE_OS_FAULT_EXECUTE ? ACRE_VM_EXECUTE_READ : ACRE_VM_READ_WRITE;
   if (mprotect((void *)page, page_size(),
                protection == ACRE_VM_READ_WRITE ? PROT_READ | PROT_WRITE : PROT_READ | PROT_EXEC) != 0)
-    return false;
+    return ACRE_OS_FAULT_PASS_ON;
   repairs++;
-  return true;
+  return ACRE_OS_FAULT_REPAIRED;
 }
 
 static void install(size_t pages) {
@@ -153,9 +154,9 @@ TEST(threads_fault_at_once) {
 static char *alternate_stack;
 static volatile bool on_alternate;
 
-static bool see_stack(uintptr_t address, enum acre__os_fault_access access) {
+static enum acre__os_fault_answer see_stack(const struct acre__os_fault *fault) {
   on_alternate = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)alternate_stack < 65536;
-  return repair(address, access);
+  return repair(fault);
 }
 
 static void use_alternate_stack(void *context) {

@@ -275,7 +275,7 @@ static bool play(const struct attempt *attempt) {
 
   struct acre__region *region = acre__region_lock((uintptr_t)base);
   size_t committed = acre__table_committed(&region->table, 0, region->table.pages);
-  acre__unlock(&region->lock);
+  acre__region_unlock(region);
   memset(&before, 0, sizeof before);
   memset(&after, 0, sizeof after);
 
@@ -306,7 +306,7 @@ static bool play(const struct attempt *attempt) {
   if (result != ACRE_OK && !scene->may_do_a_part &&
       acre__table_committed(&region->table, 0, region->table.pages) != committed)
     complain(attempt, "the count of committed pages has changed");
-  acre__unlock(&region->lock);
+  acre__region_unlock(region);
   if (result != ACRE_OK) {
     acre_result again = scene->act(base);
     if (again != ACRE_OK && !(scene->act == undo_reset_some)) complain(attempt, "it does not work afterwards");

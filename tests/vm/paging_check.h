@@ -7,8 +7,6 @@
 #define ACRE_TESTS_PAGING_CHECK_H
 
 #include <acre/vm.h>
-#include <linux/fiemap.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -46,9 +44,9 @@ static inline void unset_paging_file(void) {
 }
 
 static inline uint64_t paging_bytes_used(void) {
-  uint64_t maximum, used;
-  acre__paging_figures(&maximum, &used);
-  return used;
+  acre_system system = {0};
+  CHECK_OK(acre_system_info(&system));
+  return system.paging_file_charge;
 }
 
 static inline int paging_descriptor(const void *base) {
@@ -65,26 +63,32 @@ static inline uint64_t blocks_of_file(const void *base) {
   return (uint64_t)status.st_blocks * 512;
 }
 
-enum { FIEMAP_EXTENTS = 64 };
+/* As in <linux/fiemap.h>, which musl does not come with. */
+struct file_extent {
+  uint64_t logical, physical, length, reserved64[2];
+  uint32_t flags, reserved[3];
+};
+
+struct file_extents {
+  uint64_t start, length;
+  uint32_t flags, mapped, room, reserved;
+  struct file_extent extent[64];
+};
+
+#define FILE_EXTENTS _IOC(_IOC_READ | _IOC_WRITE, 'f', 11, 32)
 
 /* Sets has[page] for each page of the file that has a block. False: this file system does not tell. */
 static inline bool map_blocks(int fd, bool *has, size_t pages, size_t page_size) {
-  static union {
-    struct fiemap map;
-    char room[sizeof(struct fiemap) + FIEMAP_EXTENTS * sizeof(struct fiemap_extent)];
-  } at;
   memset(has, 0, pages);
   for (uint64_t from = 0; from < (uint64_t)pages * page_size;) {
-    memset(&at, 0, sizeof at);
-    at.map.fm_start = from;
-    at.map.fm_length = (uint64_t)pages * page_size - from;
-    at.map.fm_extent_count = FIEMAP_EXTENTS;
-    if (ioctl(fd, FS_IOC_FIEMAP, &at.map) != 0) return false;
-    if (at.map.fm_mapped_extents == 0) break;
-    for (unsigned i = 0; i < at.map.fm_mapped_extents; i++) {
-      const struct fiemap_extent *extent = &at.map.fm_extents[i];
-      from = extent->fe_logical + extent->fe_length;
-      for (uint64_t page = extent->fe_logical / page_size; page < pages && page * page_size < from; page++)
+    struct file_extents at = {
+        .start = from, .length = (uint64_t)pages * page_size - from, .room = sizeof at.extent / sizeof *at.extent};
+    if (ioctl(fd, (int)FILE_EXTENTS, &at) != 0) return false;
+    if (at.mapped == 0) break;
+    for (unsigned i = 0; i < at.mapped; i++) {
+      const struct file_extent *extent = &at.extent[i];
+      from = extent->logical + extent->length;
+      for (uint64_t page = extent->logical / page_size; page < pages && page * page_size < from; page++)
         has[page] = true;
     }
   }

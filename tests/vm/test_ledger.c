@@ -14,7 +14,7 @@
 
 #include "vm/vm_check.h"
 
-enum { THREADS = 4, MANY = 4096 /* pages; more than a stripe may keep */ };
+enum { THREADS = 4, MANY = 4096 };
 
 static size_t page;
 

@@ -45,6 +45,12 @@ TEST(every_key_and_value) {
   CHECK(!parse("written=kernel").written_by_fault);
   CHECK(!parse("written=auto").written_by_fault);
   CHECK_EQ(parse("map_budget=1234").map_budget, 1234);
+  CHECK_EQ(parse("commit_limit=1234").commit_limit, 1234);
+  CHECK_EQ(parse("commit_limit=3K").commit_limit, 3 << 10);
+  CHECK_EQ(parse("commit_limit=3M").commit_limit, 3 << 20);
+  CHECK_EQ(parse("commit_limit=3G").commit_limit, (size_t)3 << 30);
+  CHECK_EQ(parse("commit_limit=3T").commit_limit, (size_t)3 << 40);
+  CHECK_EQ(parse("commit_limit=0").commit_limit, 0);
   struct acre__options all = parse("commit=mprotect,query=proc,populate=touch,map_budget=7");
   CHECK(all.commit_by_mprotect && all.query_by_proc && all.populate_by_touch);
   CHECK_EQ(all.map_budget, 7);
@@ -76,6 +82,14 @@ static const struct {
     {"map_budget=", "map_budget=;"},
     {"map_budget=-1", "map_budget=-1;"},
     {"map_budget=12x", "map_budget=12x;"},
+    {"map_budget=12K", "map_budget=12K;"},
+    {"commit_limit=", "commit_limit=;"},
+    {"commit_limit=K", "commit_limit=K;"},
+    {"commit_limit=1KB", "commit_limit=1KB;"},
+    {"commit_limit=1k", "commit_limit=1k;"},
+    {"commit_limit=1 K", "commit_limit=1 K;"},
+    {"commit_limit=-1", "commit_limit=-1;"},
+    {"commit_limit=99999999T", "commit_limit=99999999T;"},
     {"map_budget=99999999999999999999999", "map_budget=99999999999999999999999;"},
     {"=", "=;"},
     {"a=b,c=d", "a=b;c=d;"},
@@ -91,6 +105,7 @@ TEST(what_is_not_understood_is_told_and_passed_over) {
       test_fail(__FILE__, __LINE__, "'%s' complains of '%s'", strange[i].text, complaints);
     CHECK(!options.commit_by_mprotect);
     CHECK_EQ(options.map_budget, 0);
+    CHECK_EQ(options.commit_limit, 0);
   }
   CHECK(parse("nonsense,commit=mprotect,more").commit_by_mprotect);
   CHECK(strcmp(complaints, "nonsense;more;") == 0);

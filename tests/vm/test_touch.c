@@ -399,4 +399,80 @@ TEST(a_signal_that_interrupts_fork) {
   CHECK_OK(acre_vm_release(base));
 }
 
+/* ------------------------------------------------------------- handlers in each other's way */
+
+enum { VISITS = SANITIZED ? 2000 : 20000 };
+
+static struct {
+  char *base[2];
+  size_t page;
+  atomic_uint handled;
+} visits;
+
+static _Thread_local uint64_t visit_state;
+
+/* A page of the region that the interrupted thread works on, and one of the region that the other one works on. */
+static void visit(int number) {
+  (void)number;
+  for (unsigned i = 0; i < 2; i++)
+    write_byte(visits.base[i] + (size_t)(test_random_next(&visit_state) % SIGNAL_PAGES) * visits.page, 1);
+  atomic_fetch_add(&visits.handled, 1);
+}
+
+static void *work_on_one(void *argument) {
+  uintptr_t self = (uintptr_t)argument;
+  char *base = visits.base[self];
+  visit_state = self;
+  uint64_t state = self + 50;
+  while (!atomic_load(&stop)) {
+    size_t at = (size_t)(test_random_next(&state) % (SIGNAL_PAGES - 16));
+    CHECK_OK(acre_vm_commit(base + at * visits.page, 16 * visits.page, ACRE_VM_DEFAULT));
+    CHECK_OK(acre_vm_decommit(base + at * visits.page, 16 * visits.page));
+    (void)query(base);
+  }
+  return NULL;
+}
+
+/*
+ * Each of two threads is interrupted while it works on a region, by a handler
+ * that touches the region of the other. Neither waits for the other, as nobody
+ * is interrupted while he has such a region's lock.
+ */
+TEST(two_handlers_that_touch_each_others_regions) {
+  struct sigaction action;
+  pthread_t threads[2];
+  memset(&action, 0, sizeof action);
+  action.sa_handler = visit;
+  action.sa_flags = SA_RESTART;
+  REQUIRE(sigaction(SIGUSR1, &action, NULL) == 0);
+  visits.page = page_bytes();
+  for (unsigned i = 0; i < 2; i++) visits.base[i] = touch_region(SIGNAL_PAGES, 1);
+  atomic_store(&stop, false);
+  atomic_store(&visits.handled, 0);
+  for (uintptr_t i = 0; i < 2; i++) REQUIRE(pthread_create(&threads[i], NULL, work_on_one, (void *)i) == 0);
+  for (unsigned i = 0; atomic_load(&visits.handled) < VISITS; i++) {
+    pthread_kill(threads[i % 2], SIGUSR1);
+    if (i % 8 == 0) sched_yield();
+  }
+  atomic_store(&stop, true);
+  for (unsigned i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  for (unsigned i = 0; i < 2; i++) {
+    CHECK_AGREES(visits.base[i]);
+    CHECK_OK(acre_vm_release(visits.base[i]));
+  }
+}
+
+/* The interrupted function and its handler on one region: the handler waits for nobody, and is never refused. */
+TEST(a_handler_touches_what_the_interrupted_function_works_on) {
+  char *base = touch_region(SIGNAL_PAGES, 1);
+  begin_interrupting(base, SELDOM / 10);
+  for (unsigned i = 0; atomic_load(&interrupt.count) < FEWER; i++) {
+    CHECK_OK(acre_vm_decommit(base, SIGNAL_PAGES * interrupt.page));
+    CHECK_OK(acre_vm_commit(base + i % 64 * interrupt.page, 64 * interrupt.page, ACRE_VM_DEFAULT));
+  }
+  end_interrupting();
+  CHECK_AGREES(base);
+  CHECK_OK(acre_vm_release(base));
+}
+
 #endif

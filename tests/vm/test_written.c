@@ -202,6 +202,25 @@ TEST(committing_and_protecting_again_changes_nothing) {
   }
 }
 
+TEST(guard_pages_stay_guarded) {
+  char *base = tracked(16);
+  commit(base, 0, 16);
+  write_page(base, 4), write_page(base, 5);
+  CHECK_OK(acre_vm_protect(base + 5 * page, page, (acre_vm_protection)(ACRE_VM_READ_WRITE | ACRE_VM_GUARD), NULL));
+  CHECK_WRITTEN(base, 16, "4-5");
+  CHECK_OK(acre_vm_written_prepare(base, 16 * page));
+  CHECK_OK(acre_vm_reset_written(base, 16 * page));
+  CHECK(!test_can_read(base + 5 * page) && !test_can_write(base + 5 * page));
+  CHECK_EQ(query(base + 5 * page).protection, ACRE_VM_READ_WRITE | ACRE_VM_GUARD);
+  CHECK_AGREES_AND_RESET(base);
+  CHECK_OK(acre_vm_protect(base + 5 * page, page, ACRE_VM_READ_WRITE, NULL));
+  CHECK_WRITTEN(base, 16, "");
+  CHECK_EQ(base[5 * page + 5], 1);
+  write_page(base, 5);
+  CHECK_WRITTEN(base, 16, "5");
+  CHECK_OK(acre_vm_release(base));
+}
+
 TEST(executable_pages_are_tracked_like_others) {
   char *base = tracked_with(16, (acre_vm_options){.protection = ACRE_VM_EXECUTE_READ_WRITE});
   acre_result result = acre_vm_commit(base, 16 * page, ACRE_VM_DEFAULT);

@@ -125,7 +125,7 @@ static inline void check_agrees(const char *file, int line, void *base) {
               attributes, can_read ? "" : "not", can_write ? "" : "not");
     break;
   }
-  acre__unlock(&region->lock);
+  acre__region_unlock(region);
 }
 
 #define CHECK_AGREES(base) check_agrees(__FILE__, __LINE__, base)

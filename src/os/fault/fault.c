@@ -98,6 +98,8 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_FILE_IDENTITY] = "acre__os_file_identity",
       [ACRE_FAULT_FILE_ALLOCATE] = "acre__os_file_allocate",
       [ACRE_FAULT_FILE_PUNCH] = "acre__os_file_punch",
+      [ACRE_FAULT_SIGNAL_STACK_SET] = "acre__os_signal_stack_set",
+      [ACRE_FAULT_SIGNAL_STACK_UNSET] = "acre__os_signal_stack_unset",
       [ACRE_FAULT_TRACK] = "acre__os_track",
       [ACRE_FAULT_WRITTEN] = "acre__os_written",
   };
@@ -284,6 +286,17 @@ __typeof__(acre__os_fault_install) acre__os_real_fault_install;
 
 acre_result acre__os_fault_install(acre__os_fault_handler handler) {
   return fails(ACRE_FAULT_FAULT_INSTALL) ? state.plan.result : acre__os_real_fault_install(handler);
+}
+
+__typeof__(acre__os_signal_stack_set) acre__os_real_signal_stack_set;
+__typeof__(acre__os_signal_stack_unset) acre__os_real_signal_stack_unset;
+
+acre_result acre__os_signal_stack_set(void *stack, size_t size) {
+  return fails(ACRE_FAULT_SIGNAL_STACK_SET) ? state.plan.result : acre__os_real_signal_stack_set(stack, size);
+}
+
+acre_result acre__os_signal_stack_unset(void *stack) {
+  return fails(ACRE_FAULT_SIGNAL_STACK_UNSET) ? state.plan.result : acre__os_real_signal_stack_unset(stack);
 }
 
 /* ------------------------------------------------------------- thread.c */

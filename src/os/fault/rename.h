@@ -38,6 +38,8 @@
 #define acre__os_file_identity acre__os_real_file_identity
 #define acre__os_file_allocate acre__os_real_file_allocate
 #define acre__os_file_punch acre__os_real_file_punch
+#define acre__os_signal_stack_set acre__os_real_signal_stack_set
+#define acre__os_signal_stack_unset acre__os_real_signal_stack_unset
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
 

@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fault.c - the fault handler on Linux: SIGSEGV.
+ * fault.c - the fault handler on Linux: SIGSEGV and SIGBUS.
  *
  *   fault --> ours? --yes--> return: the access is tried again
  *               |no
  *               v
- *             who had SIGSEGV before
+ *             who had the signal before
  *               a function    is called as the kernel would have called it:
  *                             its signal mask, SA_NODEFER and SA_RESETHAND count
- *               SIG_DFL       is put back, and the instruction faults again, so
- *                             that the core dump shows it and not this file
+ *               SIG_DFL       is put back, and the signal sent once more: it
+ *                             comes when this handler has returned, so that the
+ *                             core dump shows the instruction and not this file
  *               SIG_IGN       for a fault the kernel takes it for SIG_DFL; a
  *                             signal that somebody sent is ignored
  *
- * Signals are held back while the handler works: it has a region's lock, and
- * another handler that touches the same region would wait for it forever.
+ * Whoever comes after us takes the signal and either passes on to us or does
+ * not. When a feature is asked for again, we go to the top again, and that must
+ * not make a circle with one who passes on. So each time is a level with an
+ * entry of its own, and an entry knows who was there before it:
  *
- * A SIGSEGV that was sent (kill) is never ours. With SIG_DFL it is sent once
- * more and is pending until the handler returns.
+ *   kernel -> entry 1 -> the newcomer -> entry 0 -> who was there at first
  *
- * Limits: where SIG_DFL is put back it is for all threads, and for good. If,
- * between that and the retried access, another thread makes the page
- * accessible, the program goes on without this handler.
+ * Asynchronous signals are held back while the handler works: it has a region's
+ * lock, and another handler that touches the same region would wait for it
+ * forever. Faults are not: what the program's own fault handler touches is
+ * repaired like everything else. The kernel sees to that when it calls us; one
+ * who passes on to us has a mask of his own, so it is set at every call.
+ *
+ * A signal that was sent (kill) is never ours.
+ *
+ * Limit: where SIG_DFL is put back it is for all threads, and for good; the
+ * process is about to die.
  */
 #include "linux.h"
 
@@ -29,20 +38,37 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "base/lock.h"
+#include "base/compiler.h"
+#include "base/math.h"
 
-/* Written by acre__os_fault_install before the handler can run; `spent` by the handler itself. */
+enum { LEVELS = 8, SIGNALS = 2 };
+
+static const int numbers[SIGNALS] = {SIGSEGV, SIGBUS};
+
+/* What instructions raise themselves: never held back, as the kernel kills whoever faults with the signal blocked. */
+static const int synchronous[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+
+/* Who had a signal before us. */
+struct owner {
+  struct sigaction action;
+  atomic_bool spent; /* it had SA_RESETHAND and was called */
+};
+
+/* Levels are written before their entries can run, and never again. */
 static struct {
-  struct acre__lock lock;
-  atomic_bool installed;
-  acre__os_fault_handler handler;
-  struct sigaction previous;
-  atomic_bool spent; /* previous had SA_RESETHAND and was called */
+  _Atomic(acre__os_fault_handler) handler;
+  unsigned levels[SIGNALS]; /* how many are used; changed by acre__os_fault_install alone */
+  struct owner before[SIGNALS][LEVELS];
 } state;
+
+static struct owner *owner_before(int number, unsigned level) {
+  return &state.before[number == SIGBUS][level];
+}
 
 /* ------------------------------------------------------------- what the access was */
 
@@ -53,6 +79,14 @@ static enum acre__os_fault_access access_of(const ucontext_t *context) {
   unsigned long code = (unsigned long)context->uc_mcontext.gregs[REG_ERR];
   if ((code & INSTRUCTION_FETCH) != 0) return ACRE_OS_FAULT_EXECUTE;
   return (code & WRITE) != 0 ? ACRE_OS_FAULT_WRITE : ACRE_OS_FAULT_READ;
+}
+
+static uintptr_t stack_pointer_of(const ucontext_t *context) {
+#if defined(__x86_64__)
+  return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#else
+  return (uintptr_t)context->uc_mcontext.gregs[REG_ESP];
+#endif
 }
 
 #elif defined(__aarch64__)
@@ -81,6 +115,10 @@ static enum acre__os_fault_access access_of(const ucontext_t *context) {
   return (syndrome & (WRITE | CACHE_MAINTENANCE)) == WRITE ? ACRE_OS_FAULT_WRITE : ACRE_OS_FAULT_READ;
 }
 
+static uintptr_t stack_pointer_of(const ucontext_t *context) {
+  return (uintptr_t)context->uc_mcontext.sp;
+}
+
 #else
 
 static enum acre__os_fault_access access_of(const ucontext_t *context) {
@@ -88,76 +126,186 @@ static enum acre__os_fault_access access_of(const ucontext_t *context) {
   return ACRE_OS_FAULT_READ;
 }
 
+static uintptr_t stack_pointer_of(const ucontext_t *context) {
+  (void)context;
+  return 0;
+}
+
 #endif
 
 /* ------------------------------------------------------------- the previous owner */
 
+/* The signal comes again, with all that is known of it, when the handler has returned and it is let through. */
 static void to_default(int number, siginfo_t *info) {
-  struct sigaction action = state.previous;
+  struct sigaction action;
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, number);
+  sigprocmask(SIG_BLOCK, &one, NULL);
+  memset(&action, 0, sizeof action);
   action.sa_handler = SIG_DFL;
-  action.sa_flags = 0;
   sigaction(number, &action, NULL);
-  if (info->si_code > 0) return; /* the instruction faults again */
-  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info) != 0)
-    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info) == 0) return;
+  if (info->si_code <= 0)
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number); /* else the instruction faults again */
 }
 
 /* The mask with which the kernel would have called the previous handler. */
-static void set_previous_mask(int number, const sigset_t *interrupted) {
-  sigset_t mask = state.previous.sa_mask;
-  if ((state.previous.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
+static void set_mask_of(const struct sigaction *action, int number, const sigset_t *interrupted) {
+  sigset_t mask = action->sa_mask;
+  if ((action->sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
   for (int other = 1; other < NSIG; other++)
     if (sigismember(interrupted, other) == 1) sigaddset(&mask, other);
   sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-static void to_function(int number, siginfo_t *info, ucontext_t *context) {
-  const struct sigaction *previous = &state.previous;
-  set_previous_mask(number, &context->uc_sigmask);
-  if ((previous->sa_flags & SA_SIGINFO) != 0)
-    previous->sa_sigaction(number, info, context);
+static void to_function(const struct sigaction *action, int number, siginfo_t *info, ucontext_t *context) {
+  set_mask_of(action, number, &context->uc_sigmask);
+  if ((action->sa_flags & SA_SIGINFO) != 0)
+    action->sa_sigaction(number, info, context);
   else
-    previous->sa_handler(number);
+    action->sa_handler(number);
 }
 
-static void to_previous(int number, siginfo_t *info, ucontext_t *context) {
-  const struct sigaction *previous = &state.previous;
-  bool is_function = (previous->sa_flags & SA_SIGINFO) != 0 ||
-                     (previous->sa_handler != SIG_DFL && previous->sa_handler != SIG_IGN);
-  if (is_function && ((previous->sa_flags & SA_RESETHAND) == 0 || !atomic_exchange(&state.spent, true)))
-    to_function(number, info, context);
-  else if (is_function || previous->sa_handler == SIG_DFL || info->si_code > 0)
+static void to_previous(struct owner *owner, int number, siginfo_t *info, ucontext_t *context) {
+  const struct sigaction *action = &owner->action;
+  bool is_function = (action->sa_flags & SA_SIGINFO) != 0 ||
+                     (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+  if (is_function && ((action->sa_flags & SA_RESETHAND) == 0 || !atomic_exchange(&owner->spent, true)))
+    to_function(action, number, info, context);
+  else if (is_function || action->sa_handler == SIG_DFL || info->si_code > 0)
     to_default(number, info);
 }
 
 /* ------------------------------------------------------------- the handler */
 
-static void on_fault(int number, siginfo_t *info, void *context) {
+/* Whether it is an access that failed for a reason which the handler may know about. */
+static bool is_access(int number, const siginfo_t *info) {
+  if (number == SIGSEGV) return info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
+  return info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR || info->si_code == BUS_MCEERR_AR;
+}
+
+/* All but what instructions raise; of that, what the interrupted code held back, but for our own two. */
+static void set_own_mask(const sigset_t *interrupted) {
+  sigset_t mask;
+  sigfillset(&mask);
+  for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) {
+    int number = synchronous[i];
+    if (number == SIGSEGV || number == SIGBUS || sigismember(interrupted, number) == 0) sigdelset(&mask, number);
+  }
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+static enum acre__os_fault_answer ask(int number, const siginfo_t *info, ucontext_t *context) {
+  if (!is_access(number, info)) return ACRE_OS_FAULT_PASS_ON;
+  struct acre__os_fault fault = {.address = (uintptr_t)info->si_addr,
+                                 .access = access_of(context),
+                                 .no_backing = number == SIGBUS,
+                                 .stack_pointer = stack_pointer_of(context),
+                                 .registers = context};
   int error = errno;
-  bool is_access = info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
-  bool ours = is_access && state.handler((uintptr_t)info->si_addr, access_of(context));
+  enum acre__os_fault_answer answer = atomic_load_explicit(&state.handler, memory_order_acquire)(&fault);
   errno = error;
-  if (!ours) to_previous(number, info, context);
+  return answer;
+}
+
+static void on_fault(unsigned level, int number, siginfo_t *info, void *context) {
+  const ucontext_t *interrupted = context;
+  set_own_mask(&interrupted->uc_sigmask);
+  switch (ask(number, info, context)) {
+    case ACRE_OS_FAULT_REPAIRED: break;
+    case ACRE_OS_FAULT_PASS_ON: to_previous(owner_before(number, level), number, info, context); break;
+    case ACRE_OS_FAULT_DIE: to_default(number, info); break;
+  }
+}
+
+static void entry_0(int number, siginfo_t *info, void *context) {
+  on_fault(0, number, info, context);
+}
+static void entry_1(int number, siginfo_t *info, void *context) {
+  on_fault(1, number, info, context);
+}
+static void entry_2(int number, siginfo_t *info, void *context) {
+  on_fault(2, number, info, context);
+}
+static void entry_3(int number, siginfo_t *info, void *context) {
+  on_fault(3, number, info, context);
+}
+static void entry_4(int number, siginfo_t *info, void *context) {
+  on_fault(4, number, info, context);
+}
+static void entry_5(int number, siginfo_t *info, void *context) {
+  on_fault(5, number, info, context);
+}
+static void entry_6(int number, siginfo_t *info, void *context) {
+  on_fault(6, number, info, context);
+}
+static void entry_7(int number, siginfo_t *info, void *context) {
+  on_fault(7, number, info, context);
+}
+
+static void (*const entries[LEVELS])(int, siginfo_t *, void *) = {entry_0, entry_1, entry_2, entry_3,
+                                                                  entry_4, entry_5, entry_6, entry_7};
+
+/* ------------------------------------------------------------- installing */
+
+static bool is_ours(const struct sigaction *action) {
+  if ((action->sa_flags & SA_SIGINFO) == 0) return false;
+  for (unsigned level = 0; level < LEVELS; level++)
+    if (action->sa_sigaction == entries[level]) return true;
+  return false;
 }
 
 /* What was there is read before it is replaced: a fault may need it at once. */
-static acre_result install(acre__os_fault_handler handler) {
-  if (sigaction(SIGSEGV, NULL, &state.previous) != 0) return acre__linux_error(errno);
-  state.handler = handler;
+static acre_result install(unsigned which) {
+  int number = numbers[which];
   struct sigaction action;
+  if (sigaction(number, NULL, &action) != 0) return acre__linux_error(errno);
+  if (is_ours(&action)) return ACRE_OK;
+  unsigned level = state.levels[which];
+  if (level == LEVELS) return ACRE_E_BUSY;
+  state.before[which][level].action = action;
+  int restart = action.sa_flags & SA_RESTART;
   memset(&action, 0, sizeof action);
-  action.sa_sigaction = on_fault;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | (state.previous.sa_flags & SA_RESTART);
+  action.sa_sigaction = entries[level];
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | restart;
   sigfillset(&action.sa_mask);
-  if (sigaction(SIGSEGV, &action, NULL) != 0) return acre__linux_error(errno);
-  atomic_store(&state.installed, true);
-  return ACRE_OK;
+  for (size_t i = 0; i < sizeof synchronous / sizeof *synchronous; i++) sigdelset(&action.sa_mask, synchronous[i]);
+  state.levels[which]++;
+  return sigaction(number, &action, NULL) == 0 ? ACRE_OK : acre__linux_error(errno);
 }
 
 acre_result acre__os_fault_install(acre__os_fault_handler handler) {
-  if (atomic_load(&state.installed)) return ACRE_OK; /* without the lock: a forked child must not find it taken */
-  acre__lock(&state.lock);
-  acre_result result = atomic_load(&state.installed) ? ACRE_OK : install(handler);
-  acre__unlock(&state.lock);
-  return result;
+  atomic_store_explicit(&state.handler, handler, memory_order_release);
+  acre_result result = install(0);
+  return result == ACRE_OK ? install(1) : result;
+}
+
+/* ------------------------------------------------------------- alternate stacks */
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+size_t acre__os_signal_stack_size(void) {
+  enum { HANDLERS = 56 << 10, OF_OLD = 8 << 10 };
+  size_t record = (size_t)getauxval(AT_MINSIGSTKSZ); /* 0 before Linux 5.14, or where no register set is that large */
+  return HANDLERS + acre__max(record, OF_OLD);
+}
+
+acre_result acre__os_signal_stack_set(void *stack, size_t size) {
+  stack_t now;
+  if (sigaltstack(NULL, &now) != 0) return acre__linux_error(errno);
+  if ((now.ss_flags & SS_DISABLE) == 0) return ACRE_OK;
+  stack_t wanted = {.ss_sp = stack, .ss_size = size};
+  return sigaltstack(&wanted, NULL) == 0 ? ACRE_OK : acre__linux_error(errno);
+}
+
+acre_result acre__os_signal_stack_unset(void *stack) {
+  stack_t now;
+  if (sigaltstack(NULL, &now) != 0) return acre__linux_error(errno);
+  if ((now.ss_flags & SS_DISABLE) != 0 || now.ss_sp != stack) return ACRE_OK;
+  if ((now.ss_flags & SS_ONSTACK) != 0) return ACRE_E_BUSY;
+  stack_t none = {.ss_flags = SS_DISABLE};
+  return sigaltstack(&none, NULL) == 0 ? ACRE_OK : acre__linux_error(errno);
 }

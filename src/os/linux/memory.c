@@ -32,6 +32,7 @@ int acre__linux_protection(acre_vm_protection protection) {
     case ACRE_VM_EXECUTE: return PROT_EXEC;
     case ACRE_VM_EXECUTE_READ: return PROT_READ | PROT_EXEC;
     case ACRE_VM_EXECUTE_READ_WRITE: return PROT_READ | PROT_WRITE | PROT_EXEC;
+    case ACRE_VM_GUARD: /* which is nobody's by itself */
     case ACRE_VM_DEFAULT:
     case ACRE_VM_READ_WRITE: break;
   }

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm/fault.h"
+
+#include "base/math.h"
+#include "vm/commit.h"
+#include "vm/protection.h"
+#include "vm/root.h"
+#include "vm/stack.h"
+#include "vm/touch.h"
+#include "vm/written.h"
+
+/* ------------------------------------------------------------- Acre's own means */
+
+static bool is_allowed(unsigned protection, enum acre__os_fault_access access) {
+  switch (access) {
+    case ACRE_OS_FAULT_READ: return acre__protection_reads(protection);
+    case ACRE_OS_FAULT_WRITE: return acre__protection_writes(protection);
+    case ACRE_OS_FAULT_EXECUTE: return acre__protection_executes(protection);
+  }
+  return false;
+}
+
+/*
+ * A fault on a page that allows the access is a race with another thread's
+ * commit, unless the system refuses what the table allows: so it is asked.
+ */
+static bool can_try_again(const struct acre__region *region, size_t page, unsigned protection,
+                          const struct acre__os_fault *fault) {
+  if (!acre__protection_reads(protection)) return !fault->no_backing; /* code that cannot be read cannot be asked for */
+  bool writes = fault->access == ACRE_OS_FAULT_WRITE;
+  return acre__os_populate(acre__region_address(region, page), acre__root.system.page_size, writes) == ACRE_OK;
+}
+
+/* Both tell in `report` what the fault is. True: it is repaired. */
+static bool repair_reserved(struct acre__region *region, size_t page, const struct acre__os_fault *fault,
+                            acre_vm_fault *report) {
+  const struct acre__region_extra *extra = acre__region_extra(region);
+  if (extra == NULL || !is_allowed(region->protection, fault->access)) return false;
+  if (extra->stack_step != 0) {
+    if (acre__stack_is_over(region, page)) report->reason = ACRE_VM_FAULT_STACK_OVERFLOW;
+    if (!acre__stack_wants(region, page, fault->stack_pointer)) return false;
+    report->result = acre__stack_grow(region, page);
+    return report->result == ACRE_OK;
+  }
+  if (extra->touch_pages == 0) return false;
+  report->result = acre__touch_page(region, page);
+  return report->result == ACRE_OK;
+}
+
+static bool repair_guard(struct acre__region *region, size_t page, unsigned attributes,
+                         const struct acre__os_fault *fault, acre_vm_fault *report) {
+  const struct acre__region_extra *extra = acre__region_extra(region);
+  acre_vm_protection protection = (acre_vm_protection)(attributes & ACRE_PAGE_PROTECTION);
+  report->reason = ACRE_VM_FAULT_GUARD;
+  if (extra != NULL && extra->stack_step != 0 && acre__stack_wants(region, page, fault->stack_pointer)) {
+    report->result = acre__stack_grow(region, page);
+    return report->result == ACRE_OK;
+  }
+  report->result = acre__protect_pages(region, page, page + 1, protection);
+  return false;
+}
+
+static bool repair(struct acre__region *region, const struct acre__os_fault *fault, acre_vm_fault *report) {
+  size_t page = (fault->address - acre__region_base(region)) >> acre__root.page_shift;
+  unsigned attributes = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_EFFECT).attributes;
+  unsigned protection = attributes & ACRE_PAGE_PROTECTION;
+  report->state = attributes != 0 ? ACRE_VM_COMMITTED : ACRE_VM_RESERVED;
+  report->protection = attributes != 0 ? (acre_vm_protection)protection : ACRE_VM_NO_ACCESS;
+  if (attributes == 0) return repair_reserved(region, page, fault, report);
+  if ((attributes & ACRE_PAGE_GUARD) != 0) return repair_guard(region, page, attributes, fault, report);
+  bool allowed = is_allowed(protection, fault->access);
+  if (allowed && region->table.shut && fault->access == ACRE_OS_FAULT_WRITE) {
+    bool was_open = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_WRITTEN).attributes != 0;
+    if (acre__written_note(region, page) && !was_open) return true;
+  }
+  report->reason = allowed ? ACRE_VM_FAULT_NO_BACKING : ACRE_VM_FAULT_PROTECTED;
+  return allowed && can_try_again(region, page, protection, fault);
+}
+
+/* ------------------------------------------------------------- the handler */
+
+static enum acre__os_fault_answer ask(acre_vm_fault_handler handler, const acre_vm_fault *report, void *context) {
+  bool before = acre__region_enter_handler();
+  acre_vm_fault_answer answer = handler(report, context);
+  acre__region_leave_handler(before);
+  switch (answer) {
+    case ACRE_VM_FAULT_HANDLED: return ACRE_OS_FAULT_REPAIRED;
+    case ACRE_VM_FAULT_FAIL: return ACRE_OS_FAULT_DIE;
+    case ACRE_VM_FAULT_NOT_MINE: break;
+  }
+  return ACRE_OS_FAULT_PASS_ON;
+}
+
+static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
+  struct acre__region *region = acre__region_lock_in_handler(fault->address);
+  if (region == NULL) return ACRE_OS_FAULT_PASS_ON;
+  bool repaired = false;
+  acre_vm_fault report;
+  acre_vm_fault_handler handler = NULL;
+  void *context = NULL;
+  if (acre__region_is_watched(region)) {
+    const struct acre__region_extra *extra = acre__region_extra(region);
+    report = (acre_vm_fault){.address = (void *)fault->address,
+                             .access = (acre_vm_access)fault->access,
+                             .kind = (acre_vm_kind)region->kind,
+                             .region_base = (void *)acre__region_base(region),
+                             .region_size = acre__region_size(region),
+                             .registers = fault->registers};
+    repaired = repair(region, fault, &report);
+    if (extra != NULL) {
+      handler = extra->handler;
+      context = extra->handler_context;
+    }
+  }
+  acre__unlock(&region->lock);
+  if (repaired) return ACRE_OS_FAULT_REPAIRED;
+  return handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);
+}
+
+/* ------------------------------------------------------------- asking for it */
+
+/* The root's lock, as one thread at a time may install, and a fork waits for it. */
+acre_result acre__faults_install(void) {
+  struct acre__root *root = acre__root_get();
+  acre__lock(&root->making);
+  acre_result result = acre__os_fault_install(handle);
+  acre__unlock(&root->making);
+  return result;
+}
+
+/* With the lock, which is given back: a region that comes to be watched is locked anew, with signals held back. */
+static void watch(struct acre__region *region) {
+  acre__region_watch(region);
+  acre__region_unlock(region);
+}
+
+acre_result acre__range_lock_watched(const void *address, size_t size, struct acre__range *out) {
+  acre_result result = acre__faults_install();
+  for (;;) {
+    if (result == ACRE_OK) result = acre__range_lock(address, size, out);
+    if (result != ACRE_OK || acre__region_is_watched(out->region)) return result;
+    watch(out->region);
+  }
+}
+
+acre_result acre__region_lock_to_watch(void *base, bool to_watch, struct acre__region **out) {
+  acre_result result = to_watch ? acre__faults_install() : ACRE_OK;
+  if (result != ACRE_OK) return result;
+  for (;;) {
+    struct acre__region *region = acre__region_lock((uintptr_t)base);
+    if (region == NULL) return ACRE_E_NOT_A_REGION;
+    if (acre__region_base(region) != (uintptr_t)base) {
+      acre__region_unlock(region);
+      return ACRE_E_NOT_REGION_BASE;
+    }
+    if (!to_watch || acre__region_is_watched(region)) {
+      *out = region;
+      return ACRE_OK;
+    }
+    watch(region);
+  }
+}
+
+acre_result acre_vm_on_fault(void *region_base, acre_vm_fault_handler handler, void *context) {
+  if (region_base == NULL) return ACRE_E_INVALID_ARGUMENT;
+  struct acre__region *region;
+  acre_result result = acre__region_lock_to_watch(region_base, handler != NULL, &region);
+  if (result != ACRE_OK) return result;
+  struct acre__region_extra *extra = handler != NULL ? acre__region_need_extra(region) : acre__region_extra(region);
+  if (extra != NULL) {
+    extra->handler = handler;
+    extra->handler_context = context;
+  } else if (handler != NULL) {
+    result = ACRE_E_NO_MEMORY;
+  }
+  acre__region_unlock(region);
+  return result;
+}
