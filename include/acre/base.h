@@ -76,7 +76,10 @@ typedef enum acre_result {
   ACRE_E_IO = 31,                /* the device failed                     ERROR_IO_DEVICE */
   ACRE_E_BUSY = 32,              /* in use by someone else                ERROR_SHARING_VIOLATION */
   ACRE_E_UNEXPECTED = 33,        /* a system error with no name here      ERROR_GEN_FAILURE */
-  ACRE_E_MORE = 34               /* done, and there is more to report     ERROR_MORE_DATA */
+  ACRE_E_HEAP_LIMIT = 34,        /* over the heap's limit                 ERROR_NOT_ENOUGH_MEMORY */
+  ACRE_E_NOT_A_BLOCK = 35,       /* not a block (of this heap) in use     ERROR_INVALID_PARAMETER */
+  ACRE_E_HEAP_CORRUPT = 36,      /* a heap's data were overwritten        ERROR_INVALID_DATA */
+  ACRE_E_MORE = 37               /* done, and there is more to report     ERROR_MORE_DATA */
 } acre_result;
 
 /*

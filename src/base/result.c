@@ -89,6 +89,15 @@ static const struct {
         {"ACRE_E_UNEXPECTED",
          "The system reported an error that Acre has no name for; trace the system calls (strace) to see "
          "it"},
+    [ACRE_E_HEAP_LIMIT] = {"ACRE_E_HEAP_LIMIT",
+                           "The heap has as many segments as its limit allows; free something, or create it with a "
+                           "higher limit"},
+    [ACRE_E_NOT_A_BLOCK] =
+        {"ACRE_E_NOT_A_BLOCK",
+         "This is no block in use of that heap: it was freed already, comes from elsewhere, or points into a block"},
+    [ACRE_E_HEAP_CORRUPT] =
+        {"ACRE_E_HEAP_CORRUPT",
+         "The heap's own data were overwritten; make it a checked heap (ACRE_HEAP_CHECKED) to find out by whom"},
     [ACRE_E_MORE] = {"ACRE_E_MORE", "It is done as far as there was room, and there is more; call again for the rest"},
 };
 

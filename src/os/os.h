@@ -9,7 +9,7 @@
  *   file.c     open, size, map, flush; temporary files
  *   query.c    what is mapped where
  *   fault.c    the fault handler
- *   thread.c   park, unpark, fork
+ *   thread.c   park, unpark, fork, the end of a thread, fences
  *   process.c  system figures, environment, the last words
  *   bounds.c   how much memory the program may have
  *   error.c    system errors -> acre_result
@@ -85,6 +85,9 @@ size_t acre__os_environment(const char *name, char *out, size_t size);
 
 /* Writes `text` to stderr in one piece, or not at all. Callable in a signal handler. */
 void acre__os_say(const char *text);
+
+/* The same, and ends the process as abort() does. */
+_Noreturn void acre__os_die(const char *text);
 
 /* ------------------------------------------------------------- memory.c */
 
@@ -167,8 +170,9 @@ acre_result acre__os_reset(void *address, size_t size);
  */
 acre_result acre__os_undo_reset(void *address, size_t size);
 
-/* Asks for large pages behind the range. A hint: never fails. */
+/* Asks for large pages behind the range, or for small ones alone. Hints: never fail. */
 void acre__os_advise_large(void *address, size_t size);
+void acre__os_advise_small(void *address, size_t size);
 
 /*
  * Pages of a file come into memory one by one, and never as part of a larger
@@ -349,9 +353,38 @@ acre_result acre__os_signal_stack_unset(void *stack);
 
 /*
  * Registers calls around fork: `before` in the forking thread, then `parent`
- * in the parent and `child` in the child. Keeps state. ACRE_E_NO_MEMORY.
+ * in the parent and `child` in the child. May be called again, for more calls:
+ * of those `before`, the last ones registered come first, of the others they come last. Keeps state. ACRE_E_NO_MEMORY.
  */
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+/*
+ * Sets what is called in a thread that ends, for those threads that say they
+ * want it. Once per process (later calls do nothing and succeed). Keeps state.
+ * ACRE_E_NO_MEMORY: the system has no room for one more.
+ */
+acre_result acre__os_at_thread_exit(void (*call)(void));
+
+/*
+ * The calling thread wants that call, once, when it ends by returning, by
+ * pthread_exit or by cancellation. Other code of its end may run later, and may want another
+ * one. After fork the child's thread wants what it wanted. ACRE_E_NO_MEMORY.
+ */
+acre_result acre__os_want_thread_exit(void);
+
+/*
+ * Makes acre__os_fence_threads work; to be called again in a forked child.
+ * ACRE_E_NOT_SUPPORTED: the system lacks it, or forbids it.
+ */
+acre_result acre__os_fence_prepare(void);
+
+/*
+ * Every thread of the process passes a full memory fence between call and
+ * return, wherever it is. So two threads of which one runs often and the other
+ * one rarely can agree with all the cost on the rare side: the often one stores,
+ * and loads; the rare one stores, calls this, and loads.
+ */
+void acre__os_fence_threads(void);
 
 /* ------------------------------------------------------------- bounds.c */
 

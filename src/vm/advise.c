@@ -188,3 +188,7 @@ acre_result acre_vm_undo_reset(void *address, size_t size) {
 void acre__vm_advise_large(void *address, size_t size) {
   acre__os_advise_large(address, size);
 }
+
+void acre__vm_advise_small(void *address, size_t size) {
+  acre__os_advise_small(address, size);
+}

@@ -8,4 +8,7 @@
 /* Asks for large pages behind pages of a region, committed or not yet. A hint: never fails. */
 void acre__vm_advise_large(void *address, size_t size);
 
+/* Asks for small pages alone, where the system would give large ones unasked. A hint: never fails. */
+void acre__vm_advise_small(void *address, size_t size);
+
 #endif

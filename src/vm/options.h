@@ -17,6 +17,7 @@ struct acre__options {
   bool query_by_proc;      /* query=proc */
   bool populate_by_touch;  /* populate=touch */
   bool plain_files;        /* files=plain */
+  bool fence_by_lock;      /* fence=lock */
   bool written_by_fault;   /* written=fault */
   size_t map_budget;       /* map_budget=N; 0: from vm.max_map_count */
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */

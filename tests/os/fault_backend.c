@@ -94,6 +94,8 @@ static enum acre__os_fault_answer never(const struct acre__os_fault *fault) {
   return ACRE_OS_FAULT_PASS_ON;
 }
 
+static void nothing(void) {}
+
 /* Calls every wrapped function once, each under a plan that lets the first call of that function fail. */
 TEST(every_function_can_fail) {
   struct acre__os_file file = {-1};
@@ -140,6 +142,9 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_FILE_PUNCH: result = acre__os_file_punch(file, 0, 1); break;
       case ACRE_FAULT_SIGNAL_STACK_SET: result = acre__os_signal_stack_set(NULL, 65536); break;
       case ACRE_FAULT_SIGNAL_STACK_UNSET: result = acre__os_signal_stack_unset(NULL); break;
+      case ACRE_FAULT_AT_THREAD_EXIT: result = acre__os_at_thread_exit(nothing); break;
+      case ACRE_FAULT_WANT_THREAD_EXIT: result = acre__os_want_thread_exit(); break;
+      case ACRE_FAULT_FENCE_PREPARE: result = acre__os_fence_prepare(); break;
       case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
       case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
       case ACRE_FAULT_FUNCTIONS: break;

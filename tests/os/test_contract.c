@@ -445,6 +445,7 @@ TEST(hints_change_nothing) {
   memset(base, 2, 1024 * page_size());
   acre__os_prefetch(base, 1024 * page_size());
   acre__os_advise_large(base, 1024 * page_size());
+  acre__os_advise_small(base, 1024 * page_size());
   CHECK(all_bytes_are(base, 1024 * page_size(), 2));
   release(base, 1024);
 }
@@ -591,10 +592,15 @@ static void check_child(void *context) {
   CHECK(strcmp(fork_calls, "bc") == 0);
 }
 
+static void do_nothing(void *context) {
+  (void)context;
+}
+
 TEST(calls_around_fork) {
   REQUIRE_OK(acre__os_at_fork(before_fork, in_parent, in_child));
   fork_calls[0] = '\0';
   CHECK_IN_CHILD(check_child, NULL);
   CHECK(strcmp(fork_calls, "bp") == 0);
   CHECK_OK(acre__os_at_fork(NULL, NULL, NULL));
+  CHECK_IN_CHILD(do_nothing, NULL); /* a second one stands in nobody's way */
 }

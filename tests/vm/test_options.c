@@ -41,6 +41,9 @@ TEST(every_key_and_value) {
   CHECK(!parse("populate=auto").populate_by_touch);
   CHECK(parse("files=plain").plain_files);
   CHECK(!parse("files=auto").plain_files);
+  CHECK(parse("fence=lock").fence_by_lock);
+  CHECK(!parse("fence=membarrier").fence_by_lock);
+  CHECK(!parse("fence=auto").fence_by_lock);
   CHECK(parse("written=fault").written_by_fault);
   CHECK(!parse("written=kernel").written_by_fault);
   CHECK(!parse("written=auto").written_by_fault);

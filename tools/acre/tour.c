@@ -22,8 +22,8 @@
 static void print_help(void) {
   fputs(_("Usage: acre tour [FILE] [OPTION]...\n"
           "Shows virtual memory on this machine: system numbers, reserve, commit, the array\n"
-          "that never moves, the edge, the commit limit and the paging file, a file sorted\n"
-          "in place. Every step is drawn and checked with the kernel's own figures.\n"
+          "that never moves, heaps, the edge, the commit limit and the paging file, a file\n"
+          "sorted in place. Every step is drawn and checked with the kernel's own figures.\n"
           "\n"
           "FILE: 64-bit numbers; a copy of it is sorted, beside it or in TMPDIR. Without it\n"
           "a file of random numbers is made, sorted and deleted.\n"
@@ -316,6 +316,7 @@ int tour_main(int argc, char **argv) {
   tour_reserve(&tour);
   tour_pages(&tour);
   tour_array(&tour);
+  tour_heap(&tour);
   tour_edge(&tour);
   tour_limit(&tour);
   tour_file(&tour);

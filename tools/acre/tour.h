@@ -84,6 +84,7 @@ void tour_system(struct tour *tour);
 void tour_reserve(struct tour *tour);
 void tour_pages(struct tour *tour);
 void tour_array(struct tour *tour);
+void tour_heap(struct tour *tour);
 void tour_edge(struct tour *tour);
 void tour_limit(struct tour *tour);
 void tour_file(struct tour *tour);

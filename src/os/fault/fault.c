@@ -100,6 +100,9 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_FILE_PUNCH] = "acre__os_file_punch",
       [ACRE_FAULT_SIGNAL_STACK_SET] = "acre__os_signal_stack_set",
       [ACRE_FAULT_SIGNAL_STACK_UNSET] = "acre__os_signal_stack_unset",
+      [ACRE_FAULT_AT_THREAD_EXIT] = "acre__os_at_thread_exit",
+      [ACRE_FAULT_WANT_THREAD_EXIT] = "acre__os_want_thread_exit",
+      [ACRE_FAULT_FENCE_PREPARE] = "acre__os_fence_prepare",
       [ACRE_FAULT_TRACK] = "acre__os_track",
       [ACRE_FAULT_WRITTEN] = "acre__os_written",
   };
@@ -305,6 +308,22 @@ __typeof__(acre__os_at_fork) acre__os_real_at_fork;
 
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
   return fails(ACRE_FAULT_AT_FORK) ? state.plan.result : acre__os_real_at_fork(before, parent, child);
+}
+
+__typeof__(acre__os_at_thread_exit) acre__os_real_at_thread_exit;
+__typeof__(acre__os_want_thread_exit) acre__os_real_want_thread_exit;
+__typeof__(acre__os_fence_prepare) acre__os_real_fence_prepare;
+
+acre_result acre__os_at_thread_exit(void (*call)(void)) {
+  return fails(ACRE_FAULT_AT_THREAD_EXIT) ? state.plan.result : acre__os_real_at_thread_exit(call);
+}
+
+acre_result acre__os_want_thread_exit(void) {
+  return fails(ACRE_FAULT_WANT_THREAD_EXIT) ? state.plan.result : acre__os_real_want_thread_exit();
+}
+
+acre_result acre__os_fence_prepare(void) {
+  return fails(ACRE_FAULT_FENCE_PREPARE) ? state.plan.result : acre__os_real_fence_prepare();
 }
 
 /* ------------------------------------------------------------- written.c */

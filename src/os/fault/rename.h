@@ -40,6 +40,9 @@
 #define acre__os_file_punch acre__os_real_file_punch
 #define acre__os_signal_stack_set acre__os_real_signal_stack_set
 #define acre__os_signal_stack_unset acre__os_real_signal_stack_unset
+#define acre__os_at_thread_exit acre__os_real_at_thread_exit
+#define acre__os_want_thread_exit acre__os_real_want_thread_exit
+#define acre__os_fence_prepare acre__os_real_fence_prepare
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
 

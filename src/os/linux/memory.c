@@ -356,3 +356,7 @@ acre_result acre__os_read_singly(void *address, size_t size) {
 acre_result acre__os_keep_from_children(void *address, size_t size) {
   return mark_mapping(address, size, MADV_DONTFORK);
 }
+
+void acre__os_advise_small(void *address, size_t size) {
+  madvise(address, size, MADV_NOHUGEPAGE);
+}

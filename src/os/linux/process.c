@@ -195,6 +195,11 @@ void acre__os_say(const char *text) {
   errno = error;
 }
 
+_Noreturn void acre__os_die(const char *text) {
+  acre__os_say(text);
+  abort();
+}
+
 struct line {
   char text[512];
   size_t length;
@@ -223,6 +228,5 @@ _Noreturn void acre__assert_failed(const char *condition, const char *file, int 
   add(&line, ": this must hold and does not: ");
   add(&line, condition);
   add(&line, "\n");
-  acre__os_say(line.text);
-  abort();
+  acre__os_die(line.text);
 }

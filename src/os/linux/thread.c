@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.c - park, unpark, fork on Linux: private futexes and pthread_atfork. */
+/*
+ * thread.c - park, unpark, fork, the end of a thread, fences on Linux: private
+ * futexes, pthread_atfork, the destructor of a pthread key, membarrier.
+ */
 #include "linux.h"
 
 #include <errno.h>
@@ -45,9 +48,64 @@ void acre__signals_restore(uint64_t before) {
 }
 
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  static struct acre__lock lock;
+  static bool images; /* its calls are registered */
   int error = pthread_atfork(before, parent, child);
   /* What is registered last comes first. */
-  if (error == 0)
+  acre__lock(&lock);
+  if (error == 0 && !images) {
     error = pthread_atfork(acre__linux_images_before_fork, acre__linux_images_in_parent, acre__linux_images_in_child);
+    images = error == 0;
+  }
+  acre__unlock(&lock);
   return acre__linux_error(error);
+}
+
+/* ------------------------------------------------------------- the end of a thread */
+
+/* The key's value only says that the destructor is wanted. pthread_once is no help: it takes no result. */
+static struct {
+  struct acre__lock lock;
+  bool made;
+  pthread_key_t key;
+  void (*call)(void);
+} at_exit;
+
+static void thread_ends(void *wanted) {
+  (void)wanted;
+  at_exit.call();
+}
+
+acre_result acre__os_at_thread_exit(void (*call)(void)) {
+  int error = 0;
+  acre__lock(&at_exit.lock);
+  if (!at_exit.made) {
+    at_exit.call = call;
+    error = pthread_key_create(&at_exit.key, thread_ends);
+    at_exit.made = error == 0;
+  }
+  acre__unlock(&at_exit.lock);
+  return error == 0 ? ACRE_OK : ACRE_E_NO_MEMORY;
+}
+
+acre_result acre__os_want_thread_exit(void) {
+  return pthread_setspecific(at_exit.key, &at_exit) == 0 ? ACRE_OK : ACRE_E_NO_MEMORY;
+}
+
+/* ------------------------------------------------------------- fences */
+
+acre_result acre__os_fence_prepare(void) {
+  int error = errno;
+  long commands = syscall(SYS_membarrier, ACRE_LINUX_MEMBARRIER_QUERY, 0, 0);
+  bool works = commands >= 0 && (commands & ACRE_LINUX_MEMBARRIER_PRIVATE) != 0 &&
+               syscall(SYS_membarrier, ACRE_LINUX_MEMBARRIER_REGISTER_PRIVATE, 0, 0) == 0 &&
+               syscall(SYS_membarrier, ACRE_LINUX_MEMBARRIER_PRIVATE, 0, 0) == 0;
+  errno = error;
+  return works ? ACRE_OK : ACRE_E_NOT_SUPPORTED;
+}
+
+void acre__os_fence_threads(void) {
+  int error = errno;
+  syscall(SYS_membarrier, ACRE_LINUX_MEMBARRIER_PRIVATE, 0, 0);
+  errno = error;
 }

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acre/heap.h - private heaps: memory in blocks, that any thread may use, that
+ * has a limit if wanted, and that goes away in one call.
+ *
+ *   acre_heap *heap;
+ *   acre_heap_create(&(acre_heap_options){.name = "request", .limit = 64 << 20}, &heap);
+ *   struct node *node = acre_heap_alloc(heap, sizeof *node);
+ *   ...
+ *   acre_heap_destroy(heap);        every block is free, however many there are
+ *
+ * A heap takes memory in segments of ACRE_HEAP_SEGMENT bytes and cuts them into
+ * blocks. It starts with one segment, of which it touches one page, so that a
+ * heap per request is cheap; destroying one costs as much as it has segments.
+ * Segments of destroyed heaps are kept for the next ones: up to 46 MiB of memory
+ * in all, and what nobody has wanted for half a second goes back to the system
+ * at the next occasion (acre_heap_compact(NULL) gives it back at once).
+ *
+ * Blocks start on multiples of 16 bytes. A block is at most 12.5 % (or 15 bytes)
+ * larger than what was asked for, up to 64 KiB, and a whole number of segments above that,
+ * of which what is not used takes no memory, only address space and commit.
+ *
+ * Threads: a heap is shared, unless its options say ACRE_HEAP_SINGLE_THREAD: any
+ * thread may allocate, free, look, lock and destroy, at any time. Each thread
+ * that allocates has a part of the heap of its own (at least one segment), which
+ * it works on without locks, and which it leaves to the heap when it ends.
+ * Destroying or resetting a heap that another thread is using is an error of
+ * the program, as free() would be; that the other thread has used it before is none.
+ *
+ * Fork: the child owns a copy of every heap and may use it at once. A
+ * single-thread heap that another thread was using at that moment may only be destroyed.
+ *
+ * Signal handlers may call none of these functions.
+ */
+#ifndef ACRE_HEAP_H
+#define ACRE_HEAP_H
+
+#include <acre/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A heap takes memory, and its limit counts, in these. */
+#define ACRE_HEAP_SEGMENT ((size_t)65536)
+
+/* The greatest alignment that can be asked for: 1 GiB. */
+#define ACRE_HEAP_ALIGNMENT_MOST ((size_t)1 << 30)
+
+typedef struct acre_heap acre_heap;
+
+/* What is returned is no other object. (Compilers are not told of its size, which acre_heap_resize_in_place changes.) */
+#ifdef __GNUC__
+#define ACRE_HEAP_NEW __attribute__((malloc))
+#else
+#define ACRE_HEAP_NEW
+#endif
+
+/* ------------------------------------------------------------- making and ending */
+
+typedef enum acre_heap_flags {
+  ACRE_HEAP_SINGLE_THREAD = 1 << 0, /* one thread at a time: no atomic operation anywhere. Calls of different threads
+                                       must not overlap, which the caller sees to. Win32: HEAP_NO_SERIALIZE */
+  ACRE_HEAP_CHECKED = 1 << 1,       /* finds misuse: see acre_heap_misuse. Costs time, memory and parallel work */
+  ACRE_HEAP_LARGE_PAGES = 1 << 2    /* asks for large pages behind the heap's memory, which is kept apart from other
+                                       heaps'; needs a limit, as that much address space is reserved at once */
+} acre_heap_flags;
+
+/* What a checked heap finds. An unchecked one finds the first two in most cases, and only says so in the result. */
+typedef enum acre_heap_misuse {
+  ACRE_HEAP_NOT_A_BLOCK = 1,    /* freed or resized: a pointer that is no block of any heap */
+  ACRE_HEAP_WRONG_HEAP = 2,     /* ... a block of another heap */
+  ACRE_HEAP_DOUBLE_FREE = 3,    /* ... a block that is free */
+  ACRE_HEAP_OVERFLOW = 4,       /* bytes behind the block's end were written; found when it is freed or validated */
+  ACRE_HEAP_USE_AFTER_FREE = 5, /* a free block was written; found some time later, or when the heap is validated */
+  ACRE_HEAP_CORRUPT = 6,        /* the heap's own data were overwritten */
+  ACRE_HEAP_WRONG_THREAD = 7,   /* a single-thread heap was used by a thread that did not make it */
+  ACRE_HEAP_WRONG_SIZE = 8      /* acre_heap_free_sized was told another size than the block's */
+} acre_heap_misuse;
+
+/* What happened, for a heap's callback. */
+typedef struct acre_heap_error {
+  acre_heap_misuse misuse;
+  acre_heap *heap;   /* that was called */
+  const char *name;  /* of that heap */
+  const void *block; /* the pointer in question */
+  size_t size;       /* what was asked for when it was allocated; 0: not known */
+  const char *text;  /* the whole message, a line without its end */
+} acre_heap_error;
+
+/* How to make a heap. Zero in every field is the default. */
+typedef struct acre_heap_options {
+  const char *name;      /* for messages and viewers; copied, cut at 31 bytes. NULL: "heap" */
+  unsigned flags;        /* acre_heap_flags */
+  size_t limit;          /* bytes of segments that the heap may have, rounded down to whole ones, at least one; each
+                            thread that allocates at the same time needs one of its own. 0: no limit */
+  size_t initial_commit; /* bytes that are had from the start, rounded up to segments, at most the limit */
+  void *range;       /* memory that the caller owns, readable and writable, from which alone the heap takes its own; it
+                            must stay until the heap is destroyed. NULL: from the system */
+  size_t range_size; /* its size; whole aligned segments of it are used, and there must be at least one */
+  /* Called by acre_heap_destroy and acre_heap_reset before the blocks go; it may use the heap. NULL: nothing. */
+  void (*on_destroy)(acre_heap *heap, void *context);
+  /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,
+     without having done anything; it may not use the heap. NULL: a message on stderr, and abort(). */
+  void (*on_error)(const acre_heap_error *error, void *context);
+  void *context; /* for both */
+} acre_heap_options;
+
+/*
+ * Makes a heap and stores it in *out (NULL on failure).
+ * Result: ACRE_E_INVALID_ARGUMENT, out is NULL, a flag is unknown, or flags do not go together;
+ *   ACRE_E_INVALID_SIZE, the limit or the range is smaller than a segment, or the initial
+ *   commit larger than the limit; ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
+ *   ACRE_E_COMMIT_LIMIT; ACRE_E_MAPPING_LIMIT.
+ * Cost: with the first block and acre_heap_destroy some 100 ns, and no system
+ * call, when a segment of a former heap is there.
+ * Lifetime: until acre_heap_destroy, or the end of the process.
+ * Win32 counterpart: HeapCreate.
+ */
+ACRE_API acre_result acre_heap_create(const acre_heap_options *options, acre_heap **out);
+
+/*
+ * Frees every block of the heap at once, and the heap. NULL: nothing happens.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is the process heap.
+ * Cost: by segments and not by blocks; memory beyond what is kept (see above) is
+ * given back to the system before it returns.
+ * Win32 counterpart: HeapDestroy.
+ */
+ACRE_API acre_result acre_heap_destroy(acre_heap *heap);
+
+/* Frees every block at once; the heap stays, with its options, as new. Results and cost as acre_heap_destroy. */
+ACRE_API acre_result acre_heap_reset(acre_heap *heap);
+
+/*
+ * The heap that every process has: shared, without limit, made at the first
+ * call; NULL only if there is no memory for it. Win32 counterpart: GetProcessHeap.
+ */
+ACRE_API acre_heap *acre_process_heap(void);
+
+/*
+ * Stores up to `room` heaps of the process in `out` (NULL if room is 0) and
+ * returns how many there are. The caller sees to it that they are not destroyed
+ * while it uses them. Win32 counterpart: GetProcessHeaps.
+ */
+ACRE_API size_t acre_heap_list(acre_heap **out, size_t room);
+
+/* ------------------------------------------------------------- allocating */
+
+/*
+ * `size` bytes, undefined. Size 0 gives a block like any other, unlike every
+ * other block that is in use.
+ * Result: NULL: the heap's limit is met or memory is short, and nothing has changed;
+ *   acre_heap_why(heap) tells which.
+ * Lifetime: until it is freed, or the heap reset or destroyed.
+ * Win32 counterpart: HeapAlloc.
+ */
+ACRE_API void *acre_heap_alloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
+
+/* The same, with every byte 0. Win32 counterpart: HeapAlloc with HEAP_ZERO_MEMORY. */
+ACRE_API void *acre_heap_zalloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
+
+/* `count` times `size` zero bytes; NULL also if the product does not fit. */
+ACRE_API void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size) ACRE_HEAP_NEW;
+
+/* The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is not that. */
+ACRE_API void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) ACRE_HEAP_NEW;
+
+/* Copies in a new block: of a string, of at most `most` bytes of one (and a zero byte), of any bytes. */
+ACRE_API char *acre_heap_strdup(acre_heap *heap, const char *text) ACRE_HEAP_NEW;
+ACRE_API char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) ACRE_HEAP_NEW;
+ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size) ACRE_HEAP_NEW;
+
+/*
+ * Why the calling thread's last allocation from any heap gave NULL:
+ * ACRE_E_HEAP_LIMIT, ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT, ACRE_E_NO_ADDRESS_SPACE,
+ * ACRE_E_MAPPING_LIMIT, ACRE_E_INVALID_SIZE (no such size can be), ACRE_E_INVALID_ALIGNMENT,
+ * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of). Meaningless after one that did not give NULL.
+ */
+ACRE_API acre_result acre_heap_why(const acre_heap *heap);
+
+/*
+ * Makes the block `size` bytes long, in place if that can be, else by moving
+ * it; the bytes up to the smaller of the sizes stay. NULL for a block allocates.
+ * Result: NULL, and the block is as it was: as acre_heap_alloc, or the pointer is no
+ *   block of this heap (ACRE_E_NOT_A_BLOCK).
+ * Win32 counterpart: HeapReAlloc.
+ */
+ACRE_API void *acre_heap_realloc(acre_heap *heap, void *block, size_t size);
+
+/*
+ * The same without ever moving it. A block grows within what its size was
+ * rounded up to (acre_heap_size); one of more than 64 KiB grows into what lies behind it if that is free, and shrinks by whole segments.
+ * Result: ACRE_E_NO_SPACE, it can't be; ACRE_E_NOT_A_BLOCK; ACRE_E_HEAP_LIMIT; ACRE_E_NO_MEMORY...
+ * Win32 counterpart: HeapReAlloc with HEAP_REALLOC_IN_PLACE_ONLY.
+ */
+ACRE_API acre_result acre_heap_resize_in_place(acre_heap *heap, void *block, size_t size);
+
+/*
+ * Frees the block. NULL: nothing happens.
+ * Result: ACRE_E_NOT_A_BLOCK, the pointer is no block, or none of this heap;
+ *   nothing has changed. (That a block is free already, only a checked heap can tell.)
+ * Win32 counterpart: HeapFree.
+ */
+ACRE_API acre_result acre_heap_free(acre_heap *heap, void *block);
+
+/* The same of a block whose size the caller knows: what was asked for, or acre_heap_size. A checked heap checks it. */
+ACRE_API acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size);
+
+/* Frees a block of whatever heap. */
+ACRE_API acre_result acre_free(void *block);
+
+/* The heap that the block belongs to; NULL if the pointer is no block of any. */
+ACRE_API acre_heap *acre_heap_of(const void *block);
+
+/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. Win32: HeapSize. */
+ACRE_API size_t acre_heap_size(const void *block);
+
+/* Bytes that were asked for: exact in a checked heap, where it equals acre_heap_size; else acre_heap_size. */
+ACRE_API size_t acre_heap_requested(const void *block);
+
+/* ------------------------------------------------------------- looking */
+
+typedef enum acre_heap_entry_kind {
+  ACRE_HEAP_REGION = 1, /* one or more segments: the blocks that follow lie in it */
+  ACRE_HEAP_BUSY = 2,   /* a block in use */
+  ACRE_HEAP_FREE = 3    /* a block's place that is free */
+} acre_heap_entry_kind;
+
+typedef struct acre_heap_entry {
+  acre_heap_entry_kind kind;
+  const void *address;
+  size_t size;      /* bytes of the region, or usable bytes of the block */
+  size_t requested; /* of a busy block of a checked heap; else 0 */
+  bool large;       /* a region that is one block, and that block */
+} acre_heap_entry;
+
+/*
+ * Calls `visit` for every region, each followed by its blocks in ascending
+ * order, until it returns false. The heap is locked meanwhile: `visit` may not allocate from it or free.
+ * Result: ACRE_E_INVALID_ARGUMENT.
+ * Win32 counterpart: HeapWalk.
+ */
+ACRE_API acre_result acre_heap_walk(acre_heap *heap, bool (*visit)(const acre_heap_entry *entry, void *context),
+                                    void *context);
+
+/*
+ * Whether the block (NULL: the heap with all its blocks) is in order. Everything
+ * that the heap knows is compared; of a checked heap also every block's ends and every free block's bytes.
+ * Result: ACRE_OK; ACRE_E_NOT_A_BLOCK, not one of this heap, or free; ACRE_E_HEAP_CORRUPT. A
+ *   checked heap reports what it finds as it does for every misuse.
+ * Win32 counterpart: HeapValidate.
+ */
+ACRE_API acre_result acre_heap_validate(acre_heap *heap, const void *block);
+
+/*
+ * Locks the heap for every other thread: their calls on it wait until it is
+ * unlocked; the caller's do not. Nests; destroying the heap unlocks it. While one is locked, the other threads'
+ * calls on other shared heaps are slower.
+ * A single-thread heap has no other threads: nothing happens.
+ * Win32 counterpart: HeapLock, HeapUnlock.
+ */
+ACRE_API void acre_heap_lock(acre_heap *heap);
+
+/* Result: ACRE_E_INVALID_ARGUMENT, the calling thread has not locked it. */
+ACRE_API acre_result acre_heap_unlock(acre_heap *heap);
+
+enum { ACRE_HEAP_CLASSES = 80 };
+
+/* Blocks of one size. */
+typedef struct acre_heap_class {
+  size_t size;   /* of a block */
+  size_t blocks; /* in use */
+} acre_heap_class;
+
+/* A heap's figures. Sizes in bytes. */
+typedef struct acre_heap_figures {
+  char name[32];
+  size_t limit;                               /* SIZE_MAX: none */
+  size_t reserved;                            /* segments that the heap has; what the limit is about */
+  size_t peak;                                /* the most that it ever had */
+  size_t in_use;                              /* in blocks that are in use, rounding included */
+  size_t requested;                           /* asked for when these were allocated; a checked heap only, else 0 */
+  size_t blocks;                              /* in use */
+  size_t large;                               /* of them, those of more than 64 KiB */
+  size_t locals;                              /* parts of threads, those of ended threads included */
+  acre_heap_class classes[ACRE_HEAP_CLASSES]; /* by size; the blocks of more than 64 KiB are in none */
+} acre_heap_figures;
+
+/*
+ * Fills *out. Locks the heap and looks at all its segments.
+ * Result: ACRE_E_INVALID_ARGUMENT.
+ * Win32 counterpart: HeapSummary, HeapQueryInformation.
+ */
+ACRE_API acre_result acre_heap_stats(acre_heap *heap, acre_heap_figures *out);
+
+/*
+ * Gives segments back that hold no block, and everything that is kept of
+ * former heaps; returns the bytes that the system has got back. NULL: only the latter.
+ * Win32 counterpart: HeapCompact.
+ */
+ACRE_API size_t acre_heap_compact(acre_heap *heap);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

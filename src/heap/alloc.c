@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Allocating and freeing: the ways that are taken nearly always, which touch
+ * no lock and no atomic operation, and what is asked when they are not open.
+ *
+ *   alloc   class of the size -> the thread's local -> its bin -> a block
+ *   free    segment of the address -> mine? -> a block of it? -> its bin, or the slab
+ *
+ * The limit, the list of segments, statistics, checking and other threads are
+ * not looked at here: a bin is empty, or a segment not the caller's, where they matter.
+ */
+#include <string.h>
+
+#include "heap/arena.h"
+#include "heap/block.h"
+#include "heap/check.h"
+
+/* ------------------------------------------------------------- allocating */
+
+static ACRE_COLD void *fail(acre_result why) {
+  acre__this_thread.why = why;
+  return NULL;
+}
+
+static __attribute__((noinline)) void *alloc_slow(acre_heap *heap, size_t size, size_t alignment, bool zero) {
+  acre_result why = ACRE_OK;
+  bool fresh = false;
+  bool taken = acre__heap_lock(heap);
+  void *block = heap->checked ? acre__checked_alloc(heap, size, alignment, zero, &why)
+                              : acre__block_alloc(heap, size, alignment, &fresh, &why);
+  acre__heap_unlock(heap, taken);
+  if (ACRE_UNLIKELY(block == NULL)) return fail(why);
+  if (zero && !fresh && !heap->checked) memset(block, 0, size);
+  return block;
+}
+
+/* A block of a small class, or NULL if the slow way must be gone. */
+static inline void *alloc_fast(acre_heap *heap, unsigned size_class) {
+  if (heap->single) return acre__bin_pop(&acre__first_local(heap)->bins[size_class], size_class);
+  struct acre__thread *thread = &acre__this_thread;
+  const struct acre__cache_entry *entry = &thread->cache[heap->slot];
+  void *block = NULL;
+  if (ACRE_LIKELY(acre__enter(thread)) && ACRE_LIKELY(entry->id == heap->id))
+    block = acre__bin_pop(&entry->local->bins[size_class], size_class);
+  acre__leave(thread);
+  return block;
+}
+
+void *acre_heap_alloc(acre_heap *heap, size_t size) {
+  if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
+    void *block = alloc_fast(heap, acre__small_class[(size + 15) / 16]);
+    if (ACRE_LIKELY(block != NULL)) return block;
+  }
+  return alloc_slow(heap, size, 1, false);
+}
+
+void *acre_heap_zalloc(acre_heap *heap, size_t size) {
+  if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
+    void *block = alloc_fast(heap, acre__small_class[(size + 15) / 16]);
+    if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
+  }
+  return alloc_slow(heap, size, 1, true);
+}
+
+void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size) {
+  size_t bytes;
+  if (!acre__checked_multiply(count, size, &bytes)) return fail(ACRE_E_INVALID_SIZE);
+  return acre_heap_zalloc(heap, bytes);
+}
+
+void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) {
+  if (!acre__is_power_of_two(alignment) || alignment > ACRE_HEAP_ALIGNMENT_MOST) return fail(ACRE_E_INVALID_ALIGNMENT);
+  if (alignment <= ACRE_BLOCK_ALIGNMENT) return acre_heap_alloc(heap, size);
+  unsigned size_class = acre__class_aligned(size, alignment);
+  if (size_class < ACRE_SMALL_CLASSES) {
+    void *block = alloc_fast(heap, size_class);
+    if (ACRE_LIKELY(block != NULL)) return block;
+  }
+  return alloc_slow(heap, size, alignment, false);
+}
+
+acre_result acre_heap_why(const acre_heap *heap) {
+  (void)heap;
+  return acre__this_thread.why;
+}
+
+void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size) {
+  void *copy = acre_heap_alloc(heap, size);
+  if (copy != NULL && size != 0) memcpy(copy, bytes, size);
+  return copy;
+}
+
+char *acre_heap_strdup(acre_heap *heap, const char *text) {
+  return acre_heap_memdup(heap, text, strlen(text) + 1);
+}
+
+char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) {
+  const char *end = memchr(text, '\0', most);
+  size_t length = end != NULL ? (size_t)(end - text) : most;
+  char *copy = length < SIZE_MAX ? acre_heap_alloc(heap, length + 1) : fail(ACRE_E_INVALID_SIZE);
+  if (copy == NULL) return NULL;
+  memcpy(copy, text, length);
+  copy[length] = '\0';
+  return copy;
+}
+
+/* ------------------------------------------------------------- freeing */
+
+/* A checked heap tells of it; another one leaves it to the result. */
+static ACRE_COLD acre_result not_a_block(acre_heap *heap, const void *block, acre_heap *owner) {
+  if (heap == NULL) heap = owner;
+  if (heap != NULL && heap->checked)
+    acre__misuse(heap, owner != NULL && owner != heap ? ACRE_HEAP_WRONG_HEAP : ACRE_HEAP_NOT_A_BLOCK, block, 0);
+  return ACRE_E_NOT_A_BLOCK;
+}
+
+/* With the heap's lock for all that needs it. `size`: what the caller says, or SIZE_MAX. */
+static acre_result free_locked(acre_heap *heap, const struct acre__found *found, void *block, size_t size) {
+  bool taken = acre__heap_lock(heap);
+  acre_result result = heap->checked ? acre__checked_free(heap, found, block, size)
+                                     : acre__block_free(heap, found, block);
+  acre__heap_unlock(heap, taken);
+  return result;
+}
+
+/* True: the block is in the bin, or in the slab without that anything follows from it. */
+static inline bool free_to(struct acre__segment *slab, void *freed) {
+  struct acre__block *block = freed;
+  struct acre__bin *bin = slab->bin;
+  if (ACRE_LIKELY(bin->returns < slab->most)) {
+    block->next = bin->returned;
+    bin->returned = block;
+    bin->returns++;
+    return true;
+  }
+  if (slab->free == NULL || slab->live == 1) return false;
+  block->next = slab->free;
+  slab->free = block;
+  slab->live--;
+  return true;
+}
+
+/* heap NULL: whichever. */
+static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *block, size_t size) {
+  if (block == NULL) return ACRE_OK;
+  struct acre__found found = acre__block_find(block);
+  if (found.segment == NULL) return not_a_block(heap, block, NULL);
+  acre_heap *owner = found.segment->heap;
+  if (heap != NULL && owner != heap) return not_a_block(heap, block, owner);
+  bool small = found.segment->kind == ACRE_KIND_SLAB || found.segment->kind == ACRE_KIND_HOME;
+  if (!small || owner->checked || owner->single) return free_locked(owner, &found, block, size);
+
+  struct acre__thread *thread = &acre__this_thread;
+  acre__thread_join(thread);
+  if (thread->number == ACRE_OWNER_NONE) return free_locked(owner, &found, block, size);
+  bool open = acre__enter(thread), drop = false;
+  if (open) {
+    if (atomic_load_explicit(&found.segment->owner, memory_order_relaxed) != thread->number)
+      acre__remote_free(found.segment, block);
+    else if (found.segment->kind == ACRE_KIND_HOME)
+      acre__home_free(found.segment, block, found.size_class, 0);
+    else if (!free_to(found.segment, block))
+      drop = acre__slab_free(found.segment, block);
+  }
+  acre__leave(thread);
+  if (!open) return free_locked(owner, &found, block, size);
+  if (drop) {
+    bool taken = acre__heap_lock(owner);
+    acre__slab_drop(owner, found.segment);
+    acre__heap_unlock(owner, taken);
+  }
+  return ACRE_OK;
+}
+
+/* The caller may touch the segment's local. True: done; else nothing has changed. */
+static inline bool free_own(struct acre__segment *segment, void *block) {
+  if (ACRE_LIKELY(segment->magic != 0))
+    return ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block)) && free_to(segment, block);
+  if (segment->kind != ACRE_KIND_HOME) return false;
+  unsigned size_class = acre__home_class(segment, (uintptr_t)block);
+  if (size_class == ACRE_ALL_CLASSES) return false;
+  acre__home_free(segment, block, size_class, 0);
+  return true;
+}
+
+/* `heap` matters if `of` says so. */
+static inline acre_result free_fast(acre_heap *heap, bool of, void *block) {
+  size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
+  if (ACRE_LIKELY(offset < atomic_load_explicit(&acre__arena.used, memory_order_relaxed))) {
+    struct acre__segment *segment = &acre__arena.table[offset >> ACRE_SEGMENT_SHIFT];
+    struct acre__thread *thread = &acre__this_thread;
+    uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
+    if (!of || ACRE_LIKELY(segment->heap == heap)) {
+      if (ACRE_LIKELY(owner == thread->number)) {
+        bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(segment, block);
+        acre__leave(thread);
+        if (ACRE_LIKELY(done)) return ACRE_OK;
+      } else if (owner == ACRE_OWNER_ANYBODY && ACRE_LIKELY(free_own(segment, block))) {
+        return ACRE_OK;
+      }
+    }
+  }
+  return free_slow(of ? heap : NULL, block, SIZE_MAX);
+}
+
+acre_result acre_heap_free(acre_heap *heap, void *block) {
+  return free_fast(heap, true, block);
+}
+
+acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size) {
+  return ACRE_UNLIKELY(heap->checked) ? free_slow(heap, block, size) : free_fast(heap, true, block);
+}
+
+acre_result acre_free(void *block) {
+  return free_fast(NULL, false, block);
+}
+
+/* ------------------------------------------------------------- resizing */
+
+acre_result acre_heap_resize_in_place(acre_heap *heap, void *block, size_t size) {
+  struct acre__found found = acre__block_find(block);
+  if (found.segment == NULL) return not_a_block(heap, block, NULL);
+  if (found.segment->heap != heap) return not_a_block(heap, block, found.segment->heap);
+  bool taken = acre__heap_lock(heap);
+  acre_result result = heap->checked ? acre__checked_resize(heap, &found, block, size)
+                                     : acre__block_resize(heap, &found, size);
+  acre__heap_unlock(heap, taken);
+  return result;
+}
+
+/* Whether a block of that size would rather move: it would use less than half of where it is. */
+static bool is_wasteful(const struct acre__found *found, size_t size) {
+  return size < found->size / 2 && found->size > 128;
+}
+
+void *acre_heap_realloc(acre_heap *heap, void *block, size_t size) {
+  if (block == NULL) return acre_heap_alloc(heap, size);
+  struct acre__found found = acre__block_find(block);
+  if (found.segment == NULL || found.segment->heap != heap) {
+    (void)not_a_block(heap, block, found.segment == NULL ? NULL : found.segment->heap);
+    return fail(ACRE_E_NOT_A_BLOCK);
+  }
+  if (heap->checked || found.size_class == ACRE_ALL_CLASSES) {
+    bool shrinks_much = found.size_class == ACRE_ALL_CLASSES && size <= ACRE_MEDIUM_MOST / 2;
+    acre_result result = shrinks_much ? ACRE_E_NO_SPACE : acre_heap_resize_in_place(heap, block, size);
+    if (result == ACRE_OK) return block;
+    if (result == ACRE_E_NOT_A_BLOCK) return fail(result);
+  } else if (size <= found.size && !is_wasteful(&found, size)) {
+    return block;
+  }
+  void *moved = acre_heap_alloc(heap, size);
+  if (moved == NULL) return NULL;
+  memcpy(moved, block, acre__min(acre_heap_requested(block), size));
+  (void)acre_heap_free(heap, block);
+  return moved;
+}
+
+/* ------------------------------------------------------------- asking */
+
+acre_heap *acre_heap_of(const void *block) {
+  struct acre__found found = acre__block_find(block);
+  return found.segment == NULL ? NULL : found.segment->heap;
+}
+
+size_t acre_heap_size(const void *block) {
+  struct acre__found found = acre__block_find(block);
+  if (found.segment == NULL) return 0;
+  return found.segment->heap->checked ? acre__checked_size(found.segment->heap, &found, block) : found.size;
+}
+
+size_t acre_heap_requested(const void *block) {
+  return acre_heap_size(block);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making, resetting and destroying heaps, all of them at a look, and fork.
+ *
+ *   home   [ heap | local | units ........ ]
+ *
+ * A heap is where its home is; whoever has a pointer to it has the home's segment.
+ */
+#include "heap/heaps.h"
+
+#include <string.h>
+
+#include "heap/arena.h"
+#include "heap/check.h"
+#include "heap/look.h"
+#include "heap/runs.h"
+#include "vm/services.h"
+
+enum {
+  HOMES_MOST = 64,   /* that wait */
+  LOOK_FOR_OLD = 256 /* heaps that end between two looks for warm runs that are too old */
+};
+
+struct acre__heaps acre__heaps;
+
+static _Atomic(acre_heap *) process_heap;
+
+/* ------------------------------------------------------------- fork */
+
+/*
+ * A thread may hold one heap's lock for long (acre_heap_lock) and make or end
+ * another heap meanwhile; so nobody waits for a heap's lock while it has the lock of all heaps.
+ */
+static bool try_lock(acre_heap *heap, void *context) {
+  bool *complete = context;
+  if (!acre__lock_is_mine(&heap->lock))
+    *complete = acre__try_lock(&heap->lock);
+  else
+    heap->lock_depth++; /* by the caller's acre_heap_lock: it has it still in the child */
+  return *complete;
+}
+
+static bool unlock(acre_heap *heap, void *context) {
+  (void)context;
+  if (!acre__lock_is_mine(&heap->lock)) return false; /* here try_lock ended */
+  if (heap->lock_depth > 0)
+    heap->lock_depth--;
+  else
+    acre__unlock(&heap->lock);
+  return true;
+}
+
+static void fork_before(void) {
+  for (;;) {
+    bool complete = true;
+    acre__lock(&acre__heaps.lock);
+    acre__heaps_visit(try_lock, &complete);
+    if (complete) break;
+    acre__heaps_visit(unlock, NULL);
+    acre__unlock(&acre__heaps.lock);
+    acre__park(&acre__heaps.lock.word, UINT32_MAX); /* which it never is: lets others run */
+  }
+  acre__threads_fork_before();
+  acre__arenas_fork_before();
+}
+
+static void fork_in_parent(void) {
+  acre__arenas_fork_in_parent();
+  acre__threads_fork_in_parent();
+  acre__heaps_visit(unlock, NULL);
+  acre__unlock(&acre__heaps.lock);
+}
+
+/* The other threads' locals are nobody's, and their locks nobody's who could give them back. */
+static bool settle_in_child(acre_heap *heap, void *context) {
+  for (struct acre__local *local = heap->locals; local != NULL; local = local->next)
+    if (atomic_load_explicit(&local->thread, memory_order_relaxed) != context)
+      atomic_store_explicit(&local->thread, NULL, memory_order_relaxed);
+  if (heap->lock_depth > 0)
+    heap->lock_depth--;
+  else
+    acre__lock_reset(&heap->lock);
+  return true;
+}
+
+static void fork_in_child(void) {
+  acre__arenas_fork_in_child();
+  acre__threads_fork_in_child();
+  acre__heaps_visit(settle_in_child, &acre__this_thread);
+  acre__lock_reset(&acre__heaps.lock);
+}
+
+/* ------------------------------------------------------------- all heaps */
+
+struct visitor {
+  bool (*visit)(acre_heap *heap, void *context);
+  void *context;
+  bool more;
+};
+
+/* Of a heap's homes, the one that it lies in. */
+static bool visit_home(struct acre__segment *home, void *context) {
+  struct visitor *visitor = context;
+  if ((char *)home->heap == home->start) visitor->more = visitor->visit(home->heap, visitor->context);
+  return visitor->more;
+}
+
+void acre__heaps_visit(bool (*visit)(acre_heap *heap, void *context), void *context) {
+  struct visitor visitor = {visit, context, true};
+  acre__homes_visit(visit_home, &visitor);
+  for (acre_heap *heap = acre__heaps.apart; heap != NULL && visitor.more; heap = heap->next_apart)
+    visitor.more = visit(heap, context);
+}
+
+struct list {
+  acre_heap **out;
+  size_t room, count;
+};
+
+static bool list_heap(acre_heap *heap, void *context) {
+  struct list *list = context;
+  if (list->count < list->room) list->out[list->count] = heap;
+  list->count++;
+  return true;
+}
+
+size_t acre_heap_list(acre_heap **out, size_t room) {
+  struct list list = {out, room, 0};
+  acre__lock(&acre__heaps.lock);
+  acre__heaps_visit(list_heap, &list);
+  acre__unlock(&acre__heaps.lock);
+  return list.count;
+}
+
+/* ------------------------------------------------------------- making */
+
+static acre_result check_options(const acre_heap_options *options) {
+  const unsigned known = ACRE_HEAP_SINGLE_THREAD | ACRE_HEAP_CHECKED | ACRE_HEAP_LARGE_PAGES;
+  if ((options->flags & ~known) != 0) return ACRE_E_INVALID_ARGUMENT;
+  if ((options->flags & ACRE_HEAP_LARGE_PAGES) != 0 && (options->range != NULL || options->limit == 0))
+    return ACRE_E_INVALID_ARGUMENT;
+  if (options->limit != 0 && options->limit < ACRE_SEGMENT) return ACRE_E_INVALID_SIZE;
+  if (options->limit != 0 && options->initial_commit > options->limit) return ACRE_E_INVALID_SIZE;
+  if (options->initial_commit > PTRDIFF_MAX) return ACRE_E_INVALID_SIZE;
+  return ACRE_OK;
+}
+
+static acre_result make_arena(const acre_heap_options *options, struct acre__arena **out) {
+  if (options->range == NULL) {
+    /* One segment more than the limit: the first one of a large page may be missed by rounding. */
+    size_t size = acre__align_up(acre__min(options->limit, PTRDIFF_MAX), (size_t)2 << 20);
+    return acre__arena_make(NULL, size, true, out);
+  }
+  uintptr_t start = (uintptr_t)options->range, end;
+  if (!acre__checked_add(start, options->range_size, &end)) return ACRE_E_INVALID_SIZE;
+  if (!acre__checked_align_up(start, ACRE_SEGMENT, &start)) return ACRE_E_INVALID_SIZE;
+  end = acre__align_down(end, ACRE_SEGMENT);
+  if (start >= end) return ACRE_E_INVALID_SIZE;
+  return acre__arena_make((void *)start, end - start, false, out);
+}
+
+/* With the lock. */
+static acre_result take_home(struct acre__arena *arena, struct acre__segment **out) {
+  struct acre__segment *home = acre__heaps.homes;
+  if (arena != NULL || home == NULL) return acre__run_take(arena, ACRE_ZONE_HOMES, 1, ACRE_SEGMENT, out);
+  acre__heaps.homes = home->next;
+  acre__heaps.home_count--;
+  *out = home;
+  return ACRE_OK;
+}
+
+void acre__heaps_drop_homes(void) {
+  while (acre__heaps.homes != NULL) {
+    struct acre__segment *home = acre__heaps.homes;
+    acre__heaps.homes = home->next;
+    home->next_run = NULL;
+    acre__runs_give(home);
+  }
+  acre__heaps.home_count = 0;
+}
+
+static void copy_name(char *out, size_t room, const char *name) {
+  size_t length = name == NULL ? 0 : strlen(name);
+  if (length >= room) length = room - 1;
+  if (length > 0) memcpy(out, name, length);
+  out[length] = '\0';
+}
+
+/* Unlike zero, and nobody's guess. */
+static uint64_t new_cookie(const acre_heap *heap, uint64_t id) {
+  uint64_t mixed = (id + acre__vm_milliseconds() + (uintptr_t)heap) * UINT64_C(0x9e3779b97f4a7c15);
+  return (mixed ^ mixed >> 29) | 1;
+}
+
+/* What is the heap's from its options stays over a reset; this is all the rest. */
+static void begin(acre_heap *heap, struct acre__segment *home) {
+  home->heap = heap;
+  home->next_run = home->previous_run = NULL;
+  heap->id = ++acre__heaps.last_id;
+  heap->slot = (uint32_t)(heap->id % ACRE_CACHE_SLOTS);
+  heap->cookie = heap->checked ? new_cookie(heap, heap->id) : 0;
+  heap->quarantine = NULL;
+  heap->runs = home;
+  heap->segments = 1;
+  heap->spare = NULL;
+  memset(heap->medium, 0, sizeof heap->medium);
+  heap->locals = acre__first_local(heap);
+  uint32_t owner = heap->checked ? ACRE_OWNER_NOBODY : heap->single ? ACRE_OWNER_ANYBODY : ACRE_OWNER_NOBODY;
+  acre__local_init(heap->locals, heap, home, owner);
+}
+
+/* Segments that the heap has from the start. */
+static acre_result take_initial(acre_heap *heap) {
+  while (heap->segments < heap->initial) {
+    struct acre__segment *run, *spare = heap->spare;
+    heap->spare = NULL;
+    acre_result result = acre__heap_take(heap, ACRE_ZONE_RUNS, 1, ACRE_SEGMENT, &run);
+    heap->spare = spare;
+    if (result != ACRE_OK) return result;
+    run->kind = ACRE_KIND_SPARE;
+    run->next = heap->spare;
+    heap->spare = run;
+  }
+  return ACRE_OK;
+}
+
+/* With the lock: what must be there before the first heap. */
+static acre_result get_ready(void) {
+  if (acre__heaps.ready) return ACRE_OK;
+  acre_result result = acre__threads_prepare();
+  if (result == ACRE_OK) result = acre__arena_make_first();
+  if (result == ACRE_OK) result = acre__vm_at_fork(fork_before, fork_in_parent, fork_in_child);
+  acre__heaps.ready = result == ACRE_OK;
+  return result;
+}
+
+static void fill(acre_heap *heap, const acre_heap_options *options, struct acre__arena *arena) {
+  memset(heap, 0, sizeof *heap);
+  heap->flags = options->flags;
+  heap->checked = (options->flags & ACRE_HEAP_CHECKED) != 0;
+  heap->single = (options->flags & ACRE_HEAP_SINGLE_THREAD) != 0 && !heap->checked;
+  heap->maker = heap->checked ? acre__thread_self() : 0;
+  heap->limit = options->limit == 0 ? SIZE_MAX >> ACRE_SEGMENT_SHIFT : options->limit >> ACRE_SEGMENT_SHIFT;
+  heap->initial = (options->initial_commit + ACRE_SEGMENT - 1) >> ACRE_SEGMENT_SHIFT;
+  heap->arena = arena;
+  heap->on_destroy = options->on_destroy;
+  heap->on_error = options->on_error;
+  heap->context = options->context;
+  heap->peak = 1;
+  copy_name(heap->name, sizeof heap->name, options->name == NULL ? "heap" : options->name);
+}
+
+acre_result acre_heap_create(const acre_heap_options *options, acre_heap **out) {
+  static const acre_heap_options defaults = {0};
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  *out = NULL;
+  if (options == NULL) options = &defaults;
+  acre_result result = check_options(options);
+  if (result != ACRE_OK) return result;
+
+  struct acre__arena *arena = NULL;
+  struct acre__segment *home = NULL;
+  acre__lock(&acre__heaps.lock);
+  result = get_ready();
+  if (result == ACRE_OK && (options->range != NULL || (options->flags & ACRE_HEAP_LARGE_PAGES) != 0))
+    result = make_arena(options, &arena);
+  if (result == ACRE_OK) result = take_home(arena, &home);
+  acre_heap *heap = NULL;
+  if (result == ACRE_OK) {
+    heap = (acre_heap *)(void *)home->start;
+    fill(heap, options, arena);
+    begin(heap, home);
+    if (arena != NULL) {
+      heap->next_apart = acre__heaps.apart;
+      acre__heaps.apart = heap;
+    }
+  } else if (arena != NULL) {
+    acre__arena_release(arena);
+  }
+  acre__unlock(&acre__heaps.lock);
+  if (result != ACRE_OK) return result;
+  if (ACRE_UNLIKELY(heap->initial > 1)) {
+    bool taken = acre__heap_lock(heap);
+    result = take_initial(heap);
+    acre__heap_unlock(heap, taken);
+    if (result != ACRE_OK) {
+      heap->on_destroy = NULL;
+      (void)acre_heap_destroy(heap);
+      return result;
+    }
+  }
+  *out = heap;
+  return ACRE_OK;
+}
+
+acre_heap *acre_process_heap(void) {
+  acre_heap *heap = atomic_load_explicit(&process_heap, memory_order_acquire);
+  if (heap != NULL) return heap;
+  acre_heap *made, *none = NULL;
+  if (acre_heap_create(&(acre_heap_options){.name = "process"}, &made) != ACRE_OK) return NULL;
+  made->process = true;
+  if (atomic_compare_exchange_strong_explicit(&process_heap, &none, made, memory_order_acq_rel, memory_order_acquire))
+    return made;
+  made->process = false;
+  (void)acre_heap_destroy(made);
+  return none;
+}
+
+/* ------------------------------------------------------------- ending */
+
+static void leave_home(struct acre__segment *home) {
+  size_t used = home->local->unit * (size_t)ACRE_UNIT;
+  home->used_pages = (uint16_t)acre__max(home->used_pages, (used + ACRE_HOME_PAGE - 1) / ACRE_HOME_PAGE);
+  atomic_store_explicit(&home->home_of, 0, memory_order_release);
+}
+
+/* All runs but the home are taken out of the heap; returned linked. Nobody finds their blocks from here on. */
+static struct acre__segment *disown_runs(acre_heap *heap, struct acre__segment *home) {
+  struct acre__segment *rest = NULL, *next;
+  for (struct acre__segment *run = heap->runs; run != NULL; run = next) {
+    next = run->next_run;
+    if (run->kind == ACRE_KIND_HOME) leave_home(run);
+    if (run->kind == ACRE_KIND_MEDIUM)
+      for (uint32_t i = 1; i < run->count; i++) {
+        run[i].kind = ACRE_KIND_NOTHING;
+        run[i].heap = NULL;
+      }
+    if (run == home) continue;
+    run->next_run = rest;
+    rest = run;
+  }
+  return rest;
+}
+
+static void leave_list_of_apart(const acre_heap *heap) {
+  acre_heap **link = &acre__heaps.apart;
+  while (*link != heap) link = &(*link)->next_apart;
+  *link = heap->next_apart;
+}
+
+/* With the lock: the home waits for the next heap; true: it should go to its arena. */
+static bool keep_home(struct acre__segment *home) {
+  home->kind = ACRE_KIND_SPARE;
+  home->heap = NULL;
+  atomic_store_explicit(&home->owner, ACRE_OWNER_NOBODY, memory_order_relaxed);
+  if (acre__heaps.home_count == HOMES_MOST) return false;
+  home->next = acre__heaps.homes;
+  acre__heaps.homes = home;
+  acre__heaps.home_count++;
+  return true;
+}
+
+acre_result acre_heap_destroy(acre_heap *heap) {
+  if (heap == NULL) return ACRE_OK;
+  if (heap->process) return ACRE_E_INVALID_ARGUMENT;
+  if (heap->on_destroy != NULL) heap->on_destroy(heap, heap->context);
+  acre__heap_unlock_all(heap);
+  struct acre__segment *home = acre__first_local(heap)->home;
+  struct acre__arena *arena = heap->arena;
+  acre__lock(&acre__heaps.lock);
+  struct acre__segment *rest = disown_runs(heap, home);
+  if (arena != NULL) {
+    leave_list_of_apart(heap);
+    acre__unlock(&acre__heaps.lock);
+    acre__arena_release(arena);
+    return ACRE_OK;
+  }
+  bool look = ++acre__heaps.ended % LOOK_FOR_OLD == 0;
+  if (!keep_home(home)) {
+    home->next_run = rest;
+    rest = home;
+  }
+  acre__unlock(&acre__heaps.lock);
+  if (rest != NULL)
+    acre__runs_give(rest);
+  else if (look)
+    acre__runs_tick();
+  return ACRE_OK;
+}
+
+acre_result acre_heap_reset(acre_heap *heap) {
+  if (heap == NULL || heap->process) return ACRE_E_INVALID_ARGUMENT;
+  if (heap->on_destroy != NULL) heap->on_destroy(heap, heap->context);
+  struct acre__segment *home = acre__first_local(heap)->home;
+  acre__lock(&acre__heaps.lock);
+  struct acre__segment *rest = disown_runs(heap, home);
+  begin(heap, home);
+  acre__unlock(&acre__heaps.lock);
+  acre__runs_give(rest);
+  bool taken = acre__heap_lock(heap);
+  (void)take_initial(heap); /* it had them before; short of memory, it does without */
+  acre__heap_unlock(heap, taken);
+  return ACRE_OK;
+}

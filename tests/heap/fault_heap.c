@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heaps with every one of their calls to the system failing: an operation fails
+ * with a result or works, nothing is lost or corrupt, and without failures all works again.
+ */
+#include <stdlib.h>
+
+#include "heap/heap_check.h"
+#include "os/fault/fault.h"
+
+enum { MOST_CALLS = 80 };
+
+static acre_heap *heap;
+static void *kept[300];
+
+static void fill(void) {
+  heap = NULL;
+  if (acre_heap_create(NULL, &heap) != ACRE_OK) {
+    CHECK(heap == NULL);
+    return;
+  }
+  for (size_t i = 0; i < 300; i++) {
+    size_t size = i % 100 == 0 ? 3000000 : i % 10 == 0 ? 30000 : 500 + i;
+    kept[i] = acre_heap_alloc(heap, size);
+    if (kept[i] != NULL)
+      fill_block(kept[i], size, i);
+    else
+      CHECK(acre_heap_why(heap) != ACRE_OK);
+  }
+}
+
+static void grow_and_end(void) {
+  for (size_t i = 0; i < 300; i++) {
+    if (kept[i] == NULL) continue;
+    size_t size = i % 100 == 0 ? 3000000 : i % 10 == 0 ? 30000 : 500 + i;
+    CHECK(block_is_filled(kept[i], size, size, i));
+    if (i % 3 == 0) CHECK_OK(acre_heap_free(heap, kept[i]));
+    if (i % 3 != 1) continue;
+    void *moved = acre_heap_realloc(heap, kept[i], size * 3);
+    CHECK(block_is_filled(moved != NULL ? moved : kept[i], size, size, i));
+  }
+  (void)acre_heap_alloc_aligned(heap, 100, 1 << 20);
+  (void)acre_heap_compact(heap);
+  CHECK_VALID(heap);
+  CHECK_OK(acre_heap_destroy(heap));
+}
+
+static void play(void *plan) {
+  const struct acre__fault_plan *fails = plan;
+  acre__fault_begin(fails);
+  fill();
+  if (heap != NULL) grow_and_end();
+  acre__fault_end(NULL);
+  CHECK(acre__runs_are_valid());
+  fill(); /* without failures */
+  REQUIRE(heap != NULL);
+  for (size_t i = 0; i < 300; i++) CHECK(kept[i] != NULL);
+  grow_and_end();
+}
+
+static void make_many_calls(void *nothing) {
+  (void)nothing;
+  struct acre__fault_report report;
+  acre__fault_begin(&(struct acre__fault_plan){.call = 0});
+  fill();
+  grow_and_end();
+  acre__fault_end(&report);
+  CHECK(report.calls > 12 && report.calls < MOST_CALLS);
+}
+
+/* In children, so that each begins with no arena. */
+TEST(every_call_fails_once) {
+  for (unsigned long call = 1; call <= MOST_CALLS; call++)
+    for (int later = 0; later < 2; later++) {
+      struct acre__fault_plan plan = {.call = call, .result = ACRE_E_NO_MEMORY, .and_later = later != 0};
+      if (test_in_child(play, &plan) != 0) test_fail(__FILE__, __LINE__, "call %lu, later: %d", call, later);
+    }
+  CHECK_EQ(test_in_child(make_many_calls, NULL), 0);
+}
+
+TEST(no_mapping_is_left) {
+  struct acre__fault_plan plan = {.call = 20, .result = ACRE_E_MAPPING_LIMIT, .and_later = true};
+  CHECK_EQ(test_in_child(play, &plan), 0);
+}
+
+static void without_fences(void *nothing) {
+  (void)nothing;
+  acre__fault_begin(&(struct acre__fault_plan){.call = 1,
+                                               .result = ACRE_E_NOT_SUPPORTED,
+                                               .functions = ACRE_FAULT_MASK(ACRE_FAULT_FENCE_PREPARE),
+                                               .and_later = true});
+  fill();
+  grow_and_end();
+  bool asked = getenv("ACRE_OPTIONS") == NULL || strstr(getenv("ACRE_OPTIONS"), "fence=lock") == NULL;
+  CHECK_EQ(acre__fault_end(NULL), asked);
+}
+
+TEST(without_fences) {
+  CHECK_EQ(test_in_child(without_fences, NULL), 0);
+}
+
+static void without_an_end(void *nothing) {
+  (void)nothing;
+  acre__fault_begin(&(struct acre__fault_plan){.call = 1,
+                                               .result = ACRE_E_NO_MEMORY,
+                                               .functions = ACRE_FAULT_MASK(ACRE_FAULT_WANT_THREAD_EXIT),
+                                               .and_later = true});
+  fill(); /* on locals that are nobody's, with the lock */
+  grow_and_end();
+  CHECK(acre__fault_end(NULL));
+}
+
+TEST(a_thread_whose_end_nobody_will_see) {
+  CHECK_EQ(test_in_child(without_an_end, NULL), 0);
+}
