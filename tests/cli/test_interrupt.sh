@@ -32,11 +32,11 @@ for signal in INT TERM HUP; do
   interrupt "$signal" 'none of it has been read into this process' --size 128M
 done
 
-# In the pause after step 6.1: 21 steps come before it.
-interrupt INT 'the file is 1 MiB long' --size 1M --pause < <(yes '' 2>/dev/null | head -n 21; exec sleep 10 2>/dev/null)
+# In the pause after step 8.1: 29 steps come before it.
+interrupt INT 'the file is 1 MiB long' --size 1M --pause < <(yes '' 2>/dev/null | head -n 29; exec sleep 10 2>/dev/null)
 
 # When nobody reads what it prints.
-"$ACRE" tour --size 1M 2>/dev/null | sed '/^6\.2 /q' >out
-has '^6\.2 '
+"$ACRE" tour --size 1M 2>/dev/null | sed '/^8\.2 /q' >out
+has '^8\.2 '
 nothing_left "a closed pipe"
 finish
