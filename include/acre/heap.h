@@ -112,8 +112,8 @@ typedef struct acre_heap_options {
  *   ACRE_E_INVALID_SIZE, the limit or the range is smaller than a segment, or the initial
  *   commit larger than the limit; ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
  *   ACRE_E_COMMIT_LIMIT; ACRE_E_MAPPING_LIMIT.
- * Cost: with the first block and acre_heap_destroy some 100 ns, and no system
- * call, when a segment of a former heap is there.
+ * Cost: with the first block and acre_heap_destroy a fraction of a microsecond,
+ * and no system call, when a segment of a former heap is there.
  * Lifetime: until acre_heap_destroy, or the end of the process.
  * Win32 counterpart: HeapCreate.
  */

@@ -326,9 +326,9 @@ ACRE_API acre_result acre_vm_undo_reset(void *address, size_t size);
  * bound of this kind, as at the start. (ACRE_OPTIONS=commit_limit=... sets it for
  * a program that does not.) Rounded down to pages. The commit limit is the least of
  *   - this one,
- *   - RAM + swap of the system, and the paging file if there is one,
+ *   - RAM + swap of the system, and what is committed on the paging file,
  *   - what the cgroup that the process is in, and those above it, may have, with
- *     the paging file. Nothing tells when that changes; so some commits (at most
+ *     the same. Nothing tells when that changes; so some commits (at most
  *     ten a second, and those that would be refused) read files in /proc and
  *     /sys/fs/cgroup. Where these cannot be read, what was last known stays.
  * acre_system_info tells the limit, the charge, and which of the three it is.

@@ -17,6 +17,13 @@ void acre__file_release(acre_file *file) {
   acre__meta_free(file, sizeof *file);
 }
 
+/* The record, with the system's handle in it, is an open file from now on. */
+static void begin(acre_file *file, acre_access access) {
+  atomic_init(&file->references, 1);
+  file->access = access;
+  file->tag = ACRE_FILE_TAG;
+}
+
 static acre_result check_options(const acre_file_options *options) {
   bool writable = options->access == ACRE_ACCESS_READ_WRITE;
   if (options->access != ACRE_ACCESS_READ && !writable) return ACRE_E_INVALID_ARGUMENT;
@@ -50,9 +57,7 @@ acre_result acre_file_open(const char *path, const acre_file_options *options, a
     acre__meta_free(file, sizeof *file);
     return result;
   }
-  atomic_init(&file->references, 1);
-  file->access = options->access;
-  file->tag = ACRE_FILE_TAG;
+  begin(file, options->access);
   *out = file;
   return ACRE_OK;
 }
@@ -60,10 +65,8 @@ acre_result acre_file_open(const char *path, const acre_file_options *options, a
 acre_file *acre__file_make(struct acre__os_file os, acre_access access) {
   acre_file *file = acre__meta_alloc(sizeof *file);
   if (file == NULL) return NULL;
-  atomic_init(&file->references, 1);
   file->os = os;
-  file->access = access;
-  file->tag = ACRE_FILE_TAG;
+  begin(file, access);
   return file;
 }
 

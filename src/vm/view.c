@@ -7,6 +7,17 @@
 #include "vm/region.h"
 #include "vm/root.h"
 
+static struct acre__region_plan plan_for(uintptr_t base, size_t size, acre_vm_protection protection,
+                                         acre_vm_protection most, bool copy_on_write) {
+  return (struct acre__region_plan){.base = base,
+                                    .size = size,
+                                    .kind = ACRE_VM_KIND_MAPPED,
+                                    .protection = protection,
+                                    .most = most,
+                                    .all_committed = true,
+                                    .copy_on_write = copy_on_write};
+}
+
 acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection protection, acre_vm_protection most,
                                   bool copy_on_write, void **out) {
   struct acre__root *root = acre__root_get();
@@ -24,13 +35,7 @@ acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection pr
     result = acre__place_at(base, size);
   }
   if (result != ACRE_OK) return result;
-  struct acre__region_plan plan = {.base = base,
-                                   .size = size,
-                                   .kind = ACRE_VM_KIND_MAPPED,
-                                   .protection = protection,
-                                   .most = most,
-                                   .all_committed = true,
-                                   .copy_on_write = copy_on_write};
+  struct acre__region_plan plan = plan_for(base, size, protection, most, copy_on_write);
   result = acre__region_enter(&plan);
   if (result != ACRE_OK) {
     (void)acre__os_release((void *)base, size);
@@ -46,13 +51,7 @@ acre_result acre__vm_view_release(void *base) {
 
 acre_result acre__vm_view_replace(void *base, size_t size, acre_vm_protection protection, acre_vm_protection most,
                                   bool copy_on_write) {
-  struct acre__region_plan plan = {.base = (uintptr_t)base,
-                                   .size = size,
-                                   .kind = ACRE_VM_KIND_MAPPED,
-                                   .protection = protection,
-                                   .most = most,
-                                   .all_committed = true,
-                                   .copy_on_write = copy_on_write};
+  struct acre__region_plan plan = plan_for((uintptr_t)base, size, protection, most, copy_on_write);
   return acre__placeholder_replace(&plan, false);
 }
 

@@ -43,6 +43,7 @@ enum {
 #define ACRE_LINUX_FS_IOC_GETFLAGS _IOR('f', 1, long)
 #define ACRE_LINUX_FS_IOC_SETFLAGS _IOW('f', 2, long)
 enum { ACRE_LINUX_FS_NOCOW = 0x00800000 };
+
 /* Commands of membarrier, as in <linux/membarrier.h>. */
 enum {
   ACRE_LINUX_MEMBARRIER_QUERY = 0,
