@@ -126,7 +126,7 @@ static size_t size_in(const acre_heap *heap, const struct acre__found *found, co
 }
 
 size_t acre__checked_size(const acre_heap *heap, const struct acre__found *found, const void *block) {
-  if (block == heap->quarantine || !is_in_state(heap, found, block, STATE_LIVE)) return 0;
+  if (block == acre__quarantine_get(heap) || !is_in_state(heap, found, block, STATE_LIVE)) return 0;
   size_t size = size_in(heap, found, block);
   return size == SIZE_MAX ? 0 : size;
 }
@@ -156,12 +156,14 @@ static bool is_good_freed(acre_heap *heap, const struct acre__found *found, cons
 /* ------------------------------------------------------------- quarantine */
 
 static struct acre__quarantine *quarantine_of(acre_heap *heap) {
+  struct acre__quarantine *held = acre__quarantine_get(heap);
   acre_result why;
-  if (heap->quarantine == NULL) {
-    heap->quarantine = acre__block_alloc(heap, sizeof(struct acre__quarantine), 1, NULL, &why);
-    if (heap->quarantine != NULL) memset(heap->quarantine, 0, sizeof(struct acre__quarantine));
-  }
-  return heap->quarantine;
+  if (held != NULL) return held;
+  held = acre__block_alloc(heap, sizeof *held, 1, NULL, &why);
+  if (held == NULL) return NULL;
+  memset(held, 0, sizeof *held);
+  atomic_store_explicit(&heap->quarantine, held, memory_order_relaxed);
+  return held;
 }
 
 static void let_go_of_oldest(acre_heap *heap, struct acre__quarantine *held) {
@@ -188,12 +190,12 @@ static void hold_back(acre_heap *heap, const struct acre__found *found, void *bl
 }
 
 void acre__quarantine_empty(acre_heap *heap) {
-  struct acre__quarantine *held = heap->quarantine;
+  struct acre__quarantine *held = acre__quarantine_get(heap);
   while (held != NULL && held->count > 0) let_go_of_oldest(heap, held);
 }
 
 bool acre__checked_is_held(const acre_heap *heap, const void *block) {
-  const struct acre__quarantine *held = heap->quarantine;
+  const struct acre__quarantine *held = acre__quarantine_get(heap);
   for (uint32_t i = 0; held != NULL && i < held->count; i++)
     if (held->blocks[(held->first + i) % HELD_MOST] == block) return true;
   return false;
@@ -229,7 +231,7 @@ void *acre__checked_alloc(acre_heap *heap, size_t size, size_t alignment, bool z
   if (size_class < ACRE_SMALL_CLASSES && !is_good_link(heap, size_class)) return NULL;
   bool fresh;
   void *block = acre__block_alloc(heap, room, alignment, &fresh, why);
-  if (block == NULL && heap->quarantine != NULL && heap->quarantine->count > 0) {
+  if (block == NULL && acre__quarantine_get(heap) != NULL && acre__quarantine_get(heap)->count > 0) {
     acre__quarantine_empty(heap);
     block = acre__block_alloc(heap, room, alignment, &fresh, why);
   }
@@ -247,7 +249,7 @@ void *acre__checked_alloc(acre_heap *heap, size_t size, size_t alignment, bool z
 
 acre_result acre__checked_free(acre_heap *heap, const struct acre__found *found, void *block, size_t size) {
   if (!is_right_thread(heap)) return ACRE_E_NOT_A_BLOCK;
-  if (block == heap->quarantine) {
+  if (block == acre__quarantine_get(heap)) {
     acre__misuse(heap, ACRE_HEAP_NOT_A_BLOCK, block, 0);
     return ACRE_E_NOT_A_BLOCK;
   }
@@ -276,7 +278,7 @@ acre_result acre__checked_resize(acre_heap *heap, const struct acre__found *foun
 }
 
 bool acre__checked_is_valid(acre_heap *heap, const struct acre__found *found, const void *block) {
-  if (block == heap->quarantine) return true;
+  if (block == acre__quarantine_get(heap)) return true;
   if (acre__checked_is_held(heap, block)) return is_good_freed(heap, found, block, false);
   return is_good_live(heap, found, block);
 }

@@ -164,8 +164,8 @@ struct acre_heap {
   struct acre__arena *arena;                         /* the heap's own; NULL: those that heaps share */
   acre_heap *next_apart;                             /* the next one with an arena of its own; lock: of all heaps */
   uint64_t cookie;                                   /* 0 in an unchecked heap */
-  struct acre__quarantine *quarantine;
-  uint32_t maker; /* of a checked single-thread heap: the thread that made it */
+  _Atomic(struct acre__quarantine *) quarantine;     /* lock: the heap's; but anyone may ask whether a block is it */
+  uint32_t maker;                                    /* of a checked single-thread heap: the thread that made it */
   unsigned flags;
   size_t initial; /* segments */
   void (*on_destroy)(acre_heap *heap, void *context);
@@ -173,6 +173,10 @@ struct acre_heap {
   void *context;
   char name[32];
 };
+
+static inline struct acre__quarantine *acre__quarantine_get(const acre_heap *heap) {
+  return atomic_load_explicit(&heap->quarantine, memory_order_relaxed);
+}
 
 /* The head of a home: of the first one, and of the others, which leave the heap's place empty. */
 struct acre__home {

@@ -199,7 +199,7 @@ static void begin(acre_heap *heap, struct acre__segment *home) {
   heap->id = ++acre__heaps.last_id;
   heap->slot = (uint32_t)(heap->id % ACRE_CACHE_SLOTS);
   heap->cookie = heap->checked ? new_cookie(heap, heap->id) : 0;
-  heap->quarantine = NULL;
+  atomic_store_explicit(&heap->quarantine, NULL, memory_order_relaxed);
   heap->runs = home;
   heap->segments = 1;
   heap->spare = NULL;

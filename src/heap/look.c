@@ -156,7 +156,7 @@ static bool walk_block(const struct acre__found *found, void *block, bool free, 
                            .size = found->size,
                            .large = found->size_class == ACRE_ALL_CLASSES};
   if (walk->heap->checked && !free) {
-    if (block == walk->heap->quarantine) return true;
+    if (block == acre__quarantine_get(walk->heap)) return true;
     if (acre__checked_is_held(walk->heap, block))
       entry.kind = ACRE_HEAP_FREE;
     else

@@ -108,17 +108,6 @@ bool kernel_process(struct kernel_process *out) {
   return complete;
 }
 
-bool kernel_anonymous(uint64_t *out) {
-  struct lines lines;
-  uint64_t kilobytes = 0;
-  bool found = false;
-  if (!lines_open(&lines, "/proc/self/smaps_rollup")) return false;
-  for (char *line; !found && (line = lines_next(&lines)) != NULL;) found = number_after(line, "Anonymous:", &kilobytes);
-  lines_close(&lines);
-  *out = kilobytes * 1024;
-  return found;
-}
-
 bool kernel_transferred(uint64_t *out) {
   struct lines lines;
   uint64_t in = 0, written = 0;
@@ -133,7 +122,8 @@ bool kernel_transferred(uint64_t *out) {
   return complete;
 }
 
-bool kernel_dirty(const void *base, uint64_t *out) {
+/* The sum of the lines of smaps that begin with one of the names (the last one NULL), for the mapping that begins at `base`. */
+static bool sum_of_mapping(const void *base, const char *const *names, uint64_t *out) {
   static struct lines lines;
   if (!lines_open(&lines, "/proc/self/smaps")) return false;
   uint64_t total = 0;
@@ -144,16 +134,26 @@ bool kernel_dirty(const void *base, uint64_t *out) {
     if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &start, &end) == 2) {
       inside = start == (uintptr_t)base;
       found |= inside;
-    } else if (inside &&
-               (number_after(line, "Shared_Dirty:", &kilobytes) || number_after(line, "Private_Dirty:", &kilobytes))) {
-      total += kilobytes * 1024;
+      continue;
     }
+    for (const char *const *name = names; inside && *name != NULL; name++)
+      if (number_after(line, *name, &kilobytes)) total += kilobytes * 1024;
   }
   bool complete = errno == 0;
   lines_close(&lines);
   *out = total;
   if (complete && !found) errno = ENOENT;
   return complete && found;
+}
+
+bool kernel_dirty(const void *base, uint64_t *out) {
+  static const char *const names[] = {"Shared_Dirty:", "Private_Dirty:", NULL};
+  return sum_of_mapping(base, names, out);
+}
+
+bool kernel_anonymous(const void *base, uint64_t *out) {
+  static const char *const names[] = {"Anonymous:", NULL};
+  return sum_of_mapping(base, names, out);
 }
 
 /* ------------------------------------------------------------- the states of pages */

@@ -29,9 +29,6 @@ struct kernel_process {
 };
 bool kernel_process(struct kernel_process *out);
 
-/* Bytes of memory that is the process's own, and no file's. */
-bool kernel_anonymous(uint64_t *out);
-
 /* Bytes of a range by state. `committed` holds `touched`; the three others add up to the range. */
 struct kernel_range {
   uint64_t free;
@@ -48,6 +45,9 @@ bool kernel_range(const void *base, size_t size, struct kernel_range *out, kerne
 
 /* Bytes of the mapping that begins at `base` that are changed and not on the disk yet. */
 bool kernel_dirty(const void *base, uint64_t *out);
+
+/* Bytes of it that are the process's own memory, and no file's: only swap could take their place. */
+bool kernel_anonymous(const void *base, uint64_t *out);
 
 /* Bytes that the process has moved by read and write calls so far. */
 bool kernel_transferred(uint64_t *out);
