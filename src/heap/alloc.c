@@ -147,7 +147,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
   if (found.segment == NULL) return not_a_block(heap, block, NULL);
   acre_heap *owner = found.segment->heap;
   if (heap != NULL && owner != heap) return not_a_block(heap, block, owner);
-  bool small = found.segment->kind == ACRE_KIND_SLAB || found.segment->kind == ACRE_KIND_HOME;
+  bool small = acre__kind_of(found.segment) == ACRE_KIND_SLAB || acre__kind_of(found.segment) == ACRE_KIND_HOME;
   if (!small || owner->checked || owner->single) return free_locked(owner, &found, block, size);
 
   struct acre__thread *thread = &acre__this_thread;
@@ -157,7 +157,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
   if (open) {
     if (atomic_load_explicit(&found.segment->owner, memory_order_relaxed) != thread->number)
       acre__remote_free(found.segment, block);
-    else if (found.segment->kind == ACRE_KIND_HOME)
+    else if (acre__kind_of(found.segment) == ACRE_KIND_HOME)
       acre__home_free(found.segment, block, found.size_class, 0);
     else if (!free_to(found.segment, block))
       drop = acre__slab_free(found.segment, block);
@@ -176,7 +176,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
 static inline bool free_own(struct acre__segment *segment, void *block) {
   if (ACRE_LIKELY(segment->magic != 0))
     return ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block)) && free_to(segment, block);
-  if (segment->kind != ACRE_KIND_HOME) return false;
+  if (acre__kind_of(segment) != ACRE_KIND_HOME) return false;
   unsigned size_class = acre__home_class(segment, (uintptr_t)block);
   if (size_class == ACRE_ALL_CLASSES) return false;
   acre__home_free(segment, block, size_class, 0);

@@ -48,14 +48,14 @@ static acre_result new_medium(acre_heap *heap, unsigned size_class) {
   if (result != ACRE_OK) return result;
   /* No tail of a former block is left. */
   if (heap->checked && !slab->fresh) memset(slab->start, 0, segments << ACRE_SEGMENT_SHIFT);
-  slab->kind = ACRE_KIND_MEDIUM;
+  acre__kind_set(slab, ACRE_KIND_MEDIUM);
   slab->size_class = (uint8_t)size_class;
   slab->capacity = (uint16_t)((segments << ACRE_SEGMENT_SHIFT) / acre__class_size(size_class));
   slab->live = 0;
   slab->empty = (UINT64_C(1) << slab->capacity) - 1;
   slab->fresh = false;
   for (uint32_t i = 1; i < segments; i++) {
-    slab[i].kind = ACRE_KIND_INSIDE;
+    acre__kind_set(&slab[i], ACRE_KIND_INSIDE);
     slab[i].count = i;
     slab[i].heap = heap;
   }
@@ -80,7 +80,7 @@ static void *medium_alloc(acre_heap *heap, unsigned size_class, acre_result *why
 static void drop_medium(acre_heap *heap, struct acre__segment *slab) {
   unlink_slab(heap, slab);
   for (uint32_t i = 1; i < slab->count; i++) {
-    slab[i].kind = ACRE_KIND_NOTHING;
+    acre__kind_set(&slab[i], ACRE_KIND_NOTHING);
     slab[i].heap = NULL;
   }
   acre__heap_give(heap, slab);
@@ -123,7 +123,7 @@ static void *large_alloc(acre_heap *heap, size_t size, size_t alignment, bool *f
   }
   *why = acre__heap_take(heap, ACRE_ZONE_RUNS, segments, acre__max(alignment, ACRE_SEGMENT), &run);
   if (*why != ACRE_OK) return NULL;
-  run->kind = ACRE_KIND_LARGE;
+  acre__kind_set(run, ACRE_KIND_LARGE);
   if (fresh != NULL) *fresh = run->fresh;
   run->fresh = false;
   return run->start;
@@ -152,7 +152,7 @@ struct acre__found acre__block_find(const void *address) {
   uintptr_t at = (uintptr_t)address;
   struct acre__segment *segment = acre__segment_of(at);
   if (segment == NULL || at % ACRE_BLOCK_ALIGNMENT != 0) return nothing;
-  switch ((enum acre__kind)segment->kind) {
+  switch (acre__kind_of(segment)) {
     case ACRE_KIND_SLAB:
       if (!acre__is_block(segment, at)) return nothing;
       found.size_class = segment->size_class;
@@ -163,7 +163,7 @@ struct acre__found acre__block_find(const void *address) {
       break;
     case ACRE_KIND_INSIDE:
     case ACRE_KIND_MEDIUM: {
-      if (segment->kind == ACRE_KIND_INSIDE) segment -= segment->count;
+      if (acre__kind_of(segment) == ACRE_KIND_INSIDE) segment -= segment->count;
       size_t offset = at - (uintptr_t)segment->start, size = acre__class_size(segment->size_class);
       if (offset % size != 0 || offset / size >= segment->capacity) return nothing;
       found.size_class = segment->size_class;
@@ -213,14 +213,14 @@ static void small_free(acre_heap *heap, struct acre__segment *slab, struct acre_
 
 acre_result acre__block_free(acre_heap *heap, const struct acre__found *found, void *block) {
   struct acre__segment *segment = found->segment;
-  switch (segment->kind) {
+  switch (acre__kind_of(segment)) {
     case ACRE_KIND_MEDIUM: return medium_free(heap, segment, block);
     case ACRE_KIND_LARGE: acre__heap_give(heap, segment); return ACRE_OK;
     default: break;
   }
   if (!may_touch(heap, segment->local))
     acre__remote_free(segment, block);
-  else if (segment->kind == ACRE_KIND_HOME)
+  else if (acre__kind_of(segment) == ACRE_KIND_HOME)
     acre__home_free(segment, block, found->size_class, heap->cookie);
   else
     small_free(heap, segment, block);

@@ -79,8 +79,8 @@ enum acre__kind {
  */
 struct acre__segment {
   _Atomic uint32_t owner; /* of a slab or home: the number of the thread whose local it belongs to */
-  uint8_t kind;
-  uint8_t size_class; /* of a slab */
+  _Atomic uint8_t kind;   /* acre__kind_of: whoever gives a neighbour back looks at it, with no lock of the heap's */
+  uint8_t size_class;     /* of a slab */
   union {
     uint16_t capacity;   /* blocks of a slab */
     uint16_t used_pages; /* of a segment in the zone of homes: how much of it may have memory */
@@ -173,6 +173,18 @@ struct acre_heap {
   void *context;
   char name[32];
 };
+
+/*
+ * A segment's owner changes it as it likes. Others can rely on one thing, whether
+ * it is free, as that changes with the arena's lock alone.
+ */
+static inline enum acre__kind acre__kind_of(const struct acre__segment *segment) {
+  return (enum acre__kind)atomic_load_explicit(&segment->kind, memory_order_relaxed);
+}
+
+static inline void acre__kind_set(struct acre__segment *segment, enum acre__kind kind) {
+  atomic_store_explicit(&segment->kind, (uint8_t)kind, memory_order_relaxed);
+}
 
 static inline struct acre__quarantine *acre__quarantine_get(const acre_heap *heap) {
   return atomic_load_explicit(&heap->quarantine, memory_order_relaxed);

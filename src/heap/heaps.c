@@ -217,7 +217,7 @@ static acre_result take_initial(acre_heap *heap) {
     acre_result result = acre__heap_take(heap, ACRE_ZONE_RUNS, 1, ACRE_SEGMENT, &run);
     heap->spare = spare;
     if (result != ACRE_OK) return result;
-    run->kind = ACRE_KIND_SPARE;
+    acre__kind_set(run, ACRE_KIND_SPARE);
     run->next = heap->spare;
     heap->spare = run;
   }
@@ -319,10 +319,10 @@ static struct acre__segment *disown_runs(acre_heap *heap, struct acre__segment *
   struct acre__segment *rest = NULL, *next;
   for (struct acre__segment *run = heap->runs; run != NULL; run = next) {
     next = run->next_run;
-    if (run->kind == ACRE_KIND_HOME) leave_home(run);
-    if (run->kind == ACRE_KIND_MEDIUM)
+    if (acre__kind_of(run) == ACRE_KIND_HOME) leave_home(run);
+    if (acre__kind_of(run) == ACRE_KIND_MEDIUM)
       for (uint32_t i = 1; i < run->count; i++) {
-        run[i].kind = ACRE_KIND_NOTHING;
+        acre__kind_set(&run[i], ACRE_KIND_NOTHING);
         run[i].heap = NULL;
       }
     if (run == home) continue;
@@ -340,7 +340,7 @@ static void leave_list_of_apart(const acre_heap *heap) {
 
 /* With the lock: the home waits for the next heap; true: it should go to its arena. */
 static bool keep_home(struct acre__segment *home) {
-  home->kind = ACRE_KIND_SPARE;
+  acre__kind_set(home, ACRE_KIND_SPARE);
   home->heap = NULL;
   atomic_store_explicit(&home->owner, ACRE_OWNER_NOBODY, memory_order_relaxed);
   if (acre__heaps.home_count == HOMES_MOST) return false;

@@ -178,7 +178,7 @@ void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__s
   local->home = home;
   local->number = number;
   local->unit = ACRE_FIRST_UNIT;
-  home->kind = ACRE_KIND_HOME;
+  acre__kind_set(home, ACRE_KIND_HOME);
   home->magic = 0;
   home->free = NULL;
   home->local = local;
@@ -215,7 +215,7 @@ static void adopt(struct acre__local *local, struct acre__thread *thread) {
   if (local->number == thread->number) return;
   local->number = thread->number;
   for (struct acre__segment *run = local->heap->runs; run != NULL; run = run->next_run)
-    if (run->local == local && (run->kind == ACRE_KIND_SLAB || run->kind == ACRE_KIND_HOME))
+    if (run->local == local && (acre__kind_of(run) == ACRE_KIND_SLAB || acre__kind_of(run) == ACRE_KIND_HOME))
       atomic_store_explicit(&run->owner, thread->number, memory_order_relaxed);
 }
 

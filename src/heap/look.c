@@ -48,7 +48,7 @@ acre_result acre_heap_unlock(acre_heap *heap) {
 static bool mark(const struct acre__segment *segment, struct acre__map *map, const void *address, unsigned size_class) {
   uintptr_t at = (uintptr_t)address;
   if (at - (uintptr_t)segment->start >= ACRE_SEGMENT || at % ACRE_BLOCK_ALIGNMENT != 0) return false;
-  if (segment->kind == ACRE_KIND_SLAB) {
+  if (acre__kind_of(segment) == ACRE_KIND_SLAB) {
     if (!acre__is_block(segment, at)) return false;
   } else {
     unsigned at_home = acre__home_class(segment, at);
@@ -92,7 +92,8 @@ bool acre__map_fill(const struct acre__segment *segment, struct acre__map *map) 
   if (!mark_list(segment, map, atomic_load_explicit(&segment->remote, memory_order_acquire))) return false;
   const struct acre__bin *bins = segment->local->bins;
   if (!mark_list(segment, map, segment->free)) return false;
-  if (segment->kind == ACRE_KIND_SLAB) return mark_bin(segment, map, &bins[segment->size_class], segment->size_class);
+  if (acre__kind_of(segment) == ACRE_KIND_SLAB)
+    return mark_bin(segment, map, &bins[segment->size_class], segment->size_class);
   for (unsigned size_class = 0; size_class < ACRE_SMALL_CLASSES; size_class++)
     if (!mark_bin(segment, map, &bins[size_class], size_class)) return false;
   return true;
@@ -119,7 +120,7 @@ static bool visit_home(struct acre__segment *home, const struct acre__map *map, 
 
 bool acre__blocks_visit(struct acre__segment *run, const struct acre__map *map, visit_block visit, void *context) {
   struct acre__found found = {.segment = run, .size_class = run->size_class};
-  switch ((enum acre__kind)run->kind) {
+  switch (acre__kind_of(run)) {
     case ACRE_KIND_HOME: return visit_home(run, map, visit, context);
     case ACRE_KIND_SLAB:
       found.size = acre__class_size(run->size_class);
@@ -169,9 +170,9 @@ static bool walk_run(struct walk *walk, struct acre__segment *run, struct acre__
   acre_heap_entry region = {.kind = ACRE_HEAP_REGION,
                             .address = run->start,
                             .size = (size_t)run->count << ACRE_SEGMENT_SHIFT,
-                            .large = run->kind == ACRE_KIND_LARGE};
+                            .large = acre__kind_of(run) == ACRE_KIND_LARGE};
   if (!walk->visit(&region, walk->context)) return false;
-  if (run->kind == ACRE_KIND_SLAB || run->kind == ACRE_KIND_HOME) (void)acre__map_fill(run, map);
+  if (acre__kind_of(run) == ACRE_KIND_SLAB || acre__kind_of(run) == ACRE_KIND_HOME) (void)acre__map_fill(run, map);
   return acre__blocks_visit(run, map, walk_block, walk);
 }
 

@@ -80,7 +80,7 @@ static size_t pages_of(const struct acre__arena *arena, const struct acre__segme
 static void push_warm(const struct acre__arena *arena, struct acre__zone *zone, struct acre__segment *run, size_t count,
                       uint32_t stamp) {
   unsigned list = warm_list(count);
-  run->kind = ACRE_KIND_WARM;
+  acre__kind_set(run, ACRE_KIND_WARM);
   disown(run);
   run->count = (uint32_t)count;
   run->stamp = stamp;
@@ -93,7 +93,7 @@ static void unlink_warm(const struct acre__arena *arena, struct acre__zone *zone
   unsigned list = warm_list(run->count);
   unlink_run(&zone->warm[list], run);
   if (zone->warm[list].first == NULL) zone->warm_any &= ~(UINT32_C(1) << list);
-  run->kind = ACRE_KIND_NOTHING;
+  acre__kind_set(run, ACRE_KIND_NOTHING);
   atomic_fetch_sub_explicit(&warm_pages, pages_of(arena, run), memory_order_relaxed);
 }
 
@@ -127,15 +127,15 @@ static struct acre__run_list *cold_list(struct acre__zone *zone, size_t count) {
 }
 
 static void mark(struct acre__segment *run, enum acre__kind kind, size_t count) {
-  run[count - 1].kind = ACRE_KIND_LAST;
+  acre__kind_set(&run[count - 1], ACRE_KIND_LAST);
   run[count - 1].count = (uint32_t)count;
-  run->kind = (uint8_t)kind;
+  acre__kind_set(run, kind);
   run->count = (uint32_t)count;
 }
 
 static void unmark(struct acre__segment *run, size_t count) {
-  run[count - 1].kind = ACRE_KIND_NOTHING;
-  run->kind = ACRE_KIND_NOTHING;
+  acre__kind_set(&run[count - 1], ACRE_KIND_NOTHING);
+  acre__kind_set(run, ACRE_KIND_NOTHING);
 }
 
 /* The run of that kind that ends before the segment, in the same zone, or NULL. */
@@ -143,14 +143,14 @@ static struct acre__segment *run_before(struct acre__arena *arena, const struct 
                                         struct acre__segment *segment, enum acre__kind kind) {
   if (number_of(arena, segment) == 0) return NULL;
   struct acre__segment *last = segment - 1;
-  struct acre__segment *first = last->kind == ACRE_KIND_LAST ? segment - last->count : last;
-  return first->kind == kind && zone_of(arena, first) == zone ? first : NULL;
+  struct acre__segment *first = acre__kind_of(last) == ACRE_KIND_LAST ? segment - last->count : last;
+  return acre__kind_of(first) == kind && zone_of(arena, first) == zone ? first : NULL;
 }
 
 static struct acre__segment *run_behind(struct acre__arena *arena, const struct acre__zone *zone,
                                         struct acre__segment *segment, enum acre__kind kind) {
   if (number_of(arena, segment) >= arena->all.frontier) return NULL;
-  return segment->kind == kind && zone_of(arena, segment) == zone ? segment : NULL;
+  return acre__kind_of(segment) == kind && zone_of(arena, segment) == zone ? segment : NULL;
 }
 
 /* Adds a run to the given ones, or to the cold ones, and merges it with its neighbours there. */
@@ -285,7 +285,7 @@ static size_t give_to_system(struct acre__arena *arena, size_t most, uint32_t ag
         if (acre_vm_commit(start, count << ACRE_SEGMENT_SHIFT, ACRE_VM_DEFAULT) == ACRE_OK)
           push_warm(arena, zone, run, count, (uint32_t)acre__vm_milliseconds());
         else
-          run->kind = ACRE_KIND_SPARE; /* lost */
+          acre__kind_set(run, ACRE_KIND_SPARE); /* lost */
       }
     }
   }
@@ -465,12 +465,12 @@ static acre_result grow(struct acre__arena *arena, struct acre__segment *run, si
   struct acre__segment *behind = run + run->count;
   if (number_of(arena, behind) == arena->all.frontier) return acre__frontier_extend(arena, more);
   if (zone_of(arena, behind) != zone || behind->count < more) return ACRE_E_NO_SPACE;
-  if (behind->kind == ACRE_KIND_WARM) {
+  if (acre__kind_of(behind) == ACRE_KIND_WARM) {
     unlink_warm(arena, zone, behind);
     cut_warm(arena, zone, behind, more);
     return ACRE_OK;
   }
-  if (behind->kind != ACRE_KIND_COLD) return ACRE_E_NO_SPACE;
+  if (acre__kind_of(behind) != ACRE_KIND_COLD) return ACRE_E_NO_SPACE;
   if (!arena->borrowed) {
     acre_result result = acre_vm_commit(acre__arena_address(arena, number_of(arena, behind)),
                                         more << ACRE_SEGMENT_SHIFT, ACRE_VM_DEFAULT);
@@ -513,7 +513,7 @@ static bool lists_are_valid(const struct acre__arena *arena, const struct acre__
   for (unsigned list = 0; list < ACRE_WARM_LISTS; list++) {
     if (((zone->warm_any >> list & 1) != 0) != (zone->warm[list].first != NULL)) return false;
     for (const struct acre__segment *run = zone->warm[list].first; run != NULL; run = run->next) {
-      if (run->kind != ACRE_KIND_WARM || warm_list(run->count) != list || run->heap != NULL) return false;
+      if (acre__kind_of(run) != ACRE_KIND_WARM || warm_list(run->count) != list || run->heap != NULL) return false;
       ++*listed;
       *warm += pages_of(arena, run);
     }
@@ -521,8 +521,8 @@ static bool lists_are_valid(const struct acre__arena *arena, const struct acre__
   for (unsigned list = 0; list < ACRE_COLD_LISTS; list++)
     for (const struct acre__segment *run = zone->cold[list].first; run != NULL; run = run->next) {
       const struct acre__segment *last = run + run->count - 1;
-      if (run->kind != ACRE_KIND_COLD || run->count >> list != 1) return false;
-      if (run->count > 1 && (last->kind != ACRE_KIND_LAST || last->count != run->count)) return false;
+      if (acre__kind_of(run) != ACRE_KIND_COLD || run->count >> list != 1) return false;
+      if (run->count > 1 && (acre__kind_of(last) != ACRE_KIND_LAST || last->count != run->count)) return false;
       ++*listed;
     }
   return true;
@@ -536,9 +536,11 @@ static bool records_are_valid(const struct acre__arena *arena, size_t *free_runs
       i = arena->homes.end;
       continue;
     }
-    if (run->kind == ACRE_KIND_NOTHING || run->kind == ACRE_KIND_INSIDE || run->kind == ACRE_KIND_LAST) return false;
+    if (acre__kind_of(run) == ACRE_KIND_NOTHING || acre__kind_of(run) == ACRE_KIND_INSIDE ||
+        acre__kind_of(run) == ACRE_KIND_LAST)
+      return false;
     if (run->count == 0 || run->count > arena->all.frontier - i) return false;
-    *free_runs += run->kind == ACRE_KIND_WARM || run->kind == ACRE_KIND_COLD;
+    *free_runs += acre__kind_of(run) == ACRE_KIND_WARM || acre__kind_of(run) == ACRE_KIND_COLD;
     i += run->count;
   }
   return true;

@@ -45,7 +45,7 @@ static acre_result new_slab(acre_heap *heap, struct acre__local *local, unsigned
   uint32_t size = (uint32_t)acre__class_size(size_class), capacity = ACRE_SEGMENT / size;
   struct acre__bin *bin = &local->bins[size_class];
   if (heap->checked && !slab->fresh) memset(slab->start, 0, ACRE_SEGMENT); /* no tail of a former block is left */
-  slab->kind = ACRE_KIND_SLAB;
+  acre__kind_set(slab, ACRE_KIND_SLAB);
   slab->size_class = (uint8_t)size_class;
   slab->capacity = (uint16_t)capacity;
   slab->magic = UINT32_MAX / size + 1;
@@ -73,7 +73,7 @@ bool acre__slab_free(struct acre__segment *slab, struct acre__block *block) {
 }
 
 void acre__slab_drop(acre_heap *heap, struct acre__segment *slab) {
-  if (slab->kind != ACRE_KIND_SLAB || slab->live != 0 || is_alone(slab)) return;
+  if (acre__kind_of(slab) != ACRE_KIND_SLAB || slab->live != 0 || is_alone(slab)) return;
   unlink_slab(slab);
   acre__heap_give(heap, slab);
 }
@@ -164,7 +164,7 @@ void acre__local_collect(struct acre__local *local) {
   while (segment != NULL) {
     struct acre__segment *next = segment->notified; /* before it can be notified of again */
     struct acre__block *blocks = atomic_exchange_explicit(&segment->remote, NULL, memory_order_acq_rel);
-    if (segment->kind == ACRE_KIND_HOME)
+    if (acre__kind_of(segment) == ACRE_KIND_HOME)
       collect_home(segment, blocks);
     else
       collect_slab(segment, blocks);
@@ -221,7 +221,7 @@ static void flush_list(acre_heap *heap, struct acre__block *block) {
   while (block != NULL) {
     struct acre__block *next = acre__link_get(heap, block);
     struct acre__segment *segment = acre__segment_known(block);
-    if (segment->kind == ACRE_KIND_SLAB)
+    if (acre__kind_of(segment) == ACRE_KIND_SLAB)
       (void)acre__slab_free(segment, block);
     else
       acre__home_free(segment, block, acre__home_class(segment, (uintptr_t)block), heap->cookie);
@@ -243,7 +243,7 @@ static void drop_untouched(acre_heap *heap, struct acre__local *local, unsigned 
   struct acre__bin *bin = &local->bins[size_class];
   if (bin->left == 0) return;
   struct acre__segment *slab = acre__segment_known(bin->bump);
-  if (slab->kind != ACRE_KIND_SLAB || slab->live != bin->left) return;
+  if (acre__kind_of(slab) != ACRE_KIND_SLAB || slab->live != bin->left) return;
   if (slab->free != NULL) unlink_slab(slab);
   bin->bump = NULL;
   bin->left = 0;

@@ -39,7 +39,7 @@ static bool medium_slab_is_valid(const acre_heap *heap, const struct acre__segme
   if (slab->empty >> slab->capacity != 0) return false;
   if (slab->live + (uint32_t)__builtin_popcountll(slab->empty) != slab->capacity) return false;
   for (uint32_t i = 1; i < slab->count; i++)
-    if (slab[i].kind != ACRE_KIND_INSIDE || slab[i].count != i) return false;
+    if (acre__kind_of(&slab[i]) != ACRE_KIND_INSIDE || slab[i].count != i) return false;
   return is_in_list(heap->medium[slab->size_class - ACRE_SMALL_CLASSES], slab) == (slab->empty != 0);
 }
 
@@ -82,7 +82,7 @@ static bool check_block(const struct acre__found *found, void *block, bool free,
 static bool run_is_valid(acre_heap *heap, struct acre__segment *run) {
   struct acre__map map;
   if (run->heap != heap || run->count == 0 || acre__segment_of((uintptr_t)run->start) != run) return false;
-  switch ((enum acre__kind)run->kind) {
+  switch (acre__kind_of(run)) {
     case ACRE_KIND_SPARE: return is_in_list(heap->spare, run);
     case ACRE_KIND_LARGE: break;
     case ACRE_KIND_MEDIUM:
@@ -120,10 +120,10 @@ static acre_result validate_block(acre_heap *heap, const void *block) {
   struct acre__found found = acre__block_find(block);
   if (found.segment == NULL || found.segment->heap != heap) return ACRE_E_NOT_A_BLOCK;
   struct acre__segment *run = found.segment;
-  if (run->kind == ACRE_KIND_SLAB || run->kind == ACRE_KIND_HOME) {
+  if (acre__kind_of(run) == ACRE_KIND_SLAB || acre__kind_of(run) == ACRE_KIND_HOME) {
     if (!acre__map_fill(run, &map)) return ACRE_E_HEAP_CORRUPT;
     if (acre__map_has(&map, run, block)) return ACRE_E_NOT_A_BLOCK;
-  } else if (run->kind == ACRE_KIND_MEDIUM) {
+  } else if (acre__kind_of(run) == ACRE_KIND_MEDIUM) {
     size_t index = (size_t)((const char *)block - run->start) / found.size;
     if ((run->empty >> index & 1) != 0) return ACRE_E_NOT_A_BLOCK;
   }
