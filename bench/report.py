@@ -98,6 +98,12 @@ def array_rows(figures):
         yield value_row(f"… peak RSS{pages}", "payload", f"{peak:.4f}×", "≤ 1.03×", peak <= 1.03)
 
 
+def written_rows(figures):
+    for every, which in ((0, "none written"), (16, "every 16th written"), (1, "all written")):
+        what = f"find and reset written pages of 16,384, {which}"
+        yield ratio_row(what, "PAGEMAP_SCAN", figures[f"written/scan_and_reset/every:{every}"], 1.3)
+
+
 def ledger_rows(figures):
     """Two threads cannot do better than the kernel's own lock lets them: then what raw calls gain is the target."""
     yield ratio_row("commit 64 KiB", "the same without the ledger", figures["ledger/commit_64_kib"], 1.05)
@@ -154,6 +160,7 @@ def target_rows(figures):
         yield value_row(f"metadata of an untouched region of {name}", "", size(used), "≤ 1 KiB", used <= 1024)
     yield from ledger_rows(figures)
     yield from paging_rows(figures)
+    yield from written_rows(figures)
 
 
 def paging_rows(figures):

@@ -78,7 +78,8 @@ typedef enum acre_result {
   ACRE_E_UNEXPECTED = 33,        /* a system error with no name here      ERROR_GEN_FAILURE */
   ACRE_E_HEAP_LIMIT = 34,        /* over the heap's limit                 ERROR_NOT_ENOUGH_MEMORY */
   ACRE_E_NOT_A_BLOCK = 35,       /* not a block (of this heap) in use     ERROR_INVALID_PARAMETER */
-  ACRE_E_HEAP_CORRUPT = 36       /* a heap's data were overwritten        ERROR_INVALID_DATA */
+  ACRE_E_HEAP_CORRUPT = 36,      /* a heap's data were overwritten        ERROR_INVALID_DATA */
+  ACRE_E_MORE = 37               /* done, and there is more to report     ERROR_MORE_DATA */
 } acre_result;
 
 /*
@@ -120,6 +121,12 @@ typedef enum acre_commit_bound {
   ACRE_COMMIT_BOUND_GROUP = 3   /* what the program's cgroup may have (+ paging file) */
 } acre_commit_bound;
 
+/* How Acre finds written pages (see acre_system.written_way). */
+typedef enum acre_written_way {
+  ACRE_WRITTEN_BY_FAULT = 0, /* write protection and faults; system calls need acre_vm_written_prepare */
+  ACRE_WRITTEN_BY_KERNEL = 1 /* userfaultfd and PAGEMAP_SCAN (Linux 6.7+), where the system allows them */
+} acre_written_way;
+
 /* The system's figures. Sizes in bytes. */
 typedef struct acre_system {
   size_t page_size;              /* the unit of commit, decommit, protect */
@@ -153,6 +160,7 @@ typedef struct acre_system {
   size_t large_pages;          /* large pages in the system's own pool (vm.nr_hugepages), taken ones included */
   size_t large_pages_free;     /* those that can be had now, the pool's growth (vm.nr_overcommit_hugepages) included */
   bool collapse;               /* acre_vm_collapse works (Linux 6.1+) */
+  acre_written_way written_way;
 } acre_system;
 
 /*

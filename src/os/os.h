@@ -14,6 +14,7 @@
  *   process.c  system figures, environment, the last words
  *   bounds.c   how much memory the program may have
  *   error.c    system errors -> acre_result
+ *   written.c  which pages were written
  *
  * src/os/fault/ wraps a backend and makes its Nth call fail. tests/os/ runs one
  * contract test on every backend.
@@ -464,5 +465,54 @@ void acre__os_bounds_read(struct acre__os_bounds *bounds);
 
 /* Milliseconds since some moment; never goes back. Callable in a signal handler; no system call. */
 uint64_t acre__os_clock_ms(void);
+
+/* ------------------------------------------------------------- written.c */
+
+struct acre__os_tracking {
+  bool works;         /* acre__os_track and acre__os_written do what they say */
+  bool passes_hidden; /* hidden pages do not count as written */
+};
+
+/* Finds out by using it on memory of its own. Does not fail, and keeps nothing. Cost: some 50 microseconds. */
+void acre__os_probe_tracking(struct acre__os_tracking *out);
+
+/*
+ * From now on the system notes which private pages of the range are written, by
+ * the program or by a system call, page by page, and whatever their protection
+ * becomes. Pages that have content already count as written, the others as not.
+ * Until the pages are released or decommitted. Doing it again is fine: pages that have content count as written.
+ * Keeps state: what the system needs for it, for the process (on Linux two descriptors, made when first needed).
+ * ACRE_E_NOT_SUPPORTED; ACRE_E_NO_MEMORY; ACRE_E_MAPPING_LIMIT; ACRE_E_TOO_MANY_FILES;
+ * ACRE_E_BUSY, somebody else has the pages tracked.
+ */
+acre_result acre__os_track(void *address, size_t size);
+
+struct acre__os_written_run {
+  uint64_t start, end; /* addresses, whole pages */
+  uint64_t reserved;   /* the system's */
+};
+
+/* Where to look; afterwards `start` is where the next search goes on: `end` when all was seen. */
+struct acre__os_written_search {
+  uintptr_t start, end;
+  bool reset; /* what is reported counts as not written from then on, page by page without a gap for a write */
+  bool all_have_content; /* the caller knows that of every page: a quicker search, which finds others as written */
+  size_t most_pages;     /* to report; 0: any number */
+  struct acre__os_written_run *runs; /* the caller's room for `room` runs, 1 or more; afterwards `count` are there */
+  size_t room, count;
+};
+
+/*
+ * Finds pages of a tracked range that were written, in ascending runs without
+ * equal neighbours. Pages without content (never touched, reserved, or only
+ * read) are not written.
+ * ACRE_E_NOT_SUPPORTED, part of the range is not tracked, or not any more (after a fork; or somebody has closed the
+ * program's descriptors). ACRE_E_NO_MEMORY. After a failure with `reset` it is unknown what counts as written until
+ * the range is tracked again.
+ */
+acre_result acre__os_written(struct acre__os_written_search *search);
+
+/* In a forked child: gives up what the parent's tracking left in it. No page is tracked there. */
+void acre__os_track_in_child(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include "vm/protection.h"
 #include "vm/region.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 static size_t bytes_of(size_t pages) {
   return pages << acre__root.page_shift;
@@ -38,7 +39,8 @@ static acre_result lock_committed(void *address, size_t size, bool readable, str
 /*
  * Populating a gigabyte takes a while, and touch faults of the same region must
  * not wait for it: the lock is held to read the table, run by run, and not
- * while the system works.
+ * while the system works. Except where first writes are found by faults: there a
+ * reset would take the access away that populating needs.
  */
 acre_result acre_vm_populate(void *address, size_t size) {
   struct acre__range range;
@@ -48,9 +50,15 @@ acre_result acre_vm_populate(void *address, size_t size) {
   size_t page = range.start;
   for (;;) {
     struct acre__page_run run = acre__table_run(&range.region->table, page, range.end, ACRE_PAGE_PROTECTION);
-    acre__range_unlock(&range);
-    result = acre__os_populate(base + bytes_of(page), bytes_of(run.end - page),
-                               acre__protection_writes(run.attributes));
+    bool shut = range.region->table.shut;
+    if (shut)
+      result = acre__written_open(range.region, page, run.end);
+    else
+      acre__range_unlock(&range);
+    if (result == ACRE_OK)
+      result = acre__os_populate(base + bytes_of(page), bytes_of(run.end - page),
+                                 acre__protection_writes(run.attributes));
+    if (shut) acre__range_unlock(&range);
     page = run.end;
     if (result != ACRE_OK || page == range.end) return result;
     result = lock_committed(base + bytes_of(page), bytes_of(range.end - page), true, &range);
@@ -97,7 +105,8 @@ acre_result acre_vm_lock(void *address, size_t size) {
   acre_result result = lock_committed(address, size, true, &range);
   if (result != ACRE_OK) return result;
   struct acre__table *table = &range.region->table;
-  if (!acre__table_prepare(table, range.start, range.end)) result = ACRE_E_NO_MEMORY;
+  result = acre__written_open(range.region, range.start, range.end);
+  if (result == ACRE_OK && !acre__table_prepare(table, range.start, range.end)) result = ACRE_E_NO_MEMORY;
   if (result == ACRE_OK) result = lock_the_rest(&range);
   if (result == ACRE_OK) {
     acre__table_edit(table, range.start, range.end, ACRE_PAGE_BITS, ACRE_PAGE_LOCKED);
@@ -164,7 +173,9 @@ static acre_result reset_range(void *address, size_t size, acre_result (*apply)(
     result = ACRE_E_WRONG_KIND;
   else if (!all_writable(&range))
     result = ACRE_E_ACCESS_DENIED;
-  else if (inner.start < inner.end && !range.region->paged) /* what is on the disk is not in the way */
+  else if (inner.start < inner.end && apply == acre__os_undo_reset)
+    result = acre__written_open(range.region, inner.start, inner.end);
+  if (result == ACRE_OK && inner.start < inner.end && !range.region->paged) /* what is on the disk is not in the way */
     result = apply(acre__region_address(range.region, inner.start), bytes_of(inner.end - inner.start));
   acre__range_unlock(&range);
   return result;
@@ -232,7 +243,9 @@ acre_result acre_vm_collapse(void *address, size_t size) {
   struct acre__range range;
   acre_result result = lock_committed(address, size, false, &range);
   if (result != ACRE_OK) return result;
+  bool tracked = range.region->tracked; /* a large page would count as written for all of its pages */
   acre__range_unlock(&range);
+  if (tracked) return ACRE_E_WRONG_KIND;
   const struct acre__root *root = &acre__root;
   size_t large = root->system.large_page_size;
   if (!root->system.can_collapse || root->options.no_collapse || large == 0) return ACRE_E_NOT_SUPPORTED;

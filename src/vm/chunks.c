@@ -5,6 +5,7 @@
 #include "vm/commit.h"
 #include "vm/placement.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 enum { FEW_MAPPINGS = 256 };
 
@@ -29,10 +30,14 @@ bool acre__mappings_are_over(intptr_t more) {
 }
 
 acre_result acre__pages_take_access(struct acre__region *region, size_t start, size_t end) {
-  void *address = acre__region_address(region, start);
   /* Not a file mapped anew: that would forget, for the moment in which a fork comes, that children do not get it. */
-  if (region->paged) return acre__os_protect(address, bytes_of(end - start), ACRE_VM_NO_ACCESS);
-  return acre__placement_decommit(region, start, end);
+  if (region->paged)
+    return acre__os_protect(acre__region_address(region, start), bytes_of(end - start), ACRE_VM_NO_ACCESS);
+  acre_result result = acre__os_decommit(acre__region_address(region, start), bytes_of(end - start));
+  if (result != ACRE_OK) return result;
+  if (region->placed) acre__placement_tell(region, start, end);
+  if (region->tracked) acre__written_tell(region, start, end);
+  return ACRE_OK;
 }
 
 /* ------------------------------------------------------------- open, close */

@@ -9,6 +9,7 @@
 #include "vm/placement.h"
 #include "vm/protection.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 /* ------------------------------------------------------------- committing */
 
@@ -25,20 +26,22 @@ static void widen(size_t *from, size_t *to, size_t start, size_t end) {
   *to = end;
 }
 
-static void survey_chunk(acre__chunk word, size_t base, size_t start, size_t end, unsigned protection,
+static void survey_chunk(const struct acre__table *table, size_t base, size_t start, size_t end, unsigned protection,
                          struct work *work) {
+  acre__chunk word = acre__table_word(table, base / ACRE_CHUNK_PAGES);
   bool loose = acre__chunk_is_loose(word);
   work->loose |= loose;
   for (size_t page = start; page < end;) {
     struct acre__run run = acre__chunk_run(word, (unsigned)(page - base));
     size_t until = acre__min(base + run.end, end);
     unsigned access = acre__page_access(run.attributes);
-    unsigned mapped = access != 0 ? access : acre__chunk_base(word);
+    unsigned mapped = access != 0 ? acre__table_mapping(table, run.attributes) : acre__chunk_base(word);
+    unsigned wished = acre__table_mapping(table, protection | (run.attributes & ACRE_PAGE_WRITTEN));
     if (access == 0) {
       work->fresh_pages += until - page;
       if (acre__chunk_is_open(word)) widen(&work->reveal_from, &work->reveal_to, page, until);
     }
-    if (mapped != protection || loose) widen(&work->protect_from, &work->protect_to, page, until);
+    if (mapped != wished || loose) widen(&work->protect_from, &work->protect_to, page, until);
     page = until;
   }
 }
@@ -46,9 +49,9 @@ static void survey_chunk(acre__chunk word, size_t base, size_t start, size_t end
 static struct work survey(const struct acre__table *table, size_t start, size_t end, unsigned protection) {
   struct work work = {0};
   for (size_t page = start; page < end;) {
-    size_t chunk = page / ACRE_CHUNK_PAGES, base = chunk * ACRE_CHUNK_PAGES;
+    size_t base = acre__align_down(page, ACRE_CHUNK_PAGES);
     size_t until = acre__min(base + ACRE_CHUNK_PAGES, end);
-    survey_chunk(acre__table_word(table, chunk), base, page, until, protection, &work);
+    survey_chunk(table, base, page, until, protection, &work);
     page = until;
   }
   return work;
@@ -61,9 +64,11 @@ static acre_result open_if_shredded(struct acre__region *region, size_t start, s
   size_t first = chunk * ACRE_CHUNK_PAGES;
   if (acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return ACRE_OK;
   if (start == first && end - first == acre__table_chunk_pages(&region->table, chunk)) return ACRE_OK;
-  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, acre__page_access(protection));
+  unsigned mapping = acre__table_mapping(&region->table, protection);
+  intptr_t more = acre__table_boundaries_gained(&region->table, start, end, mapping);
   if (more <= 0 || (*word == 0 && acre__mappings_are_few(more, start == 0))) return ACRE_OK;
-  acre_result result = acre__chunk_make_open(region, chunk, start, end, protection & ACRE_PAGE_PROTECTION);
+  unsigned base = acre__table_mapping(&region->table, protection & ACRE_PAGE_PROTECTION);
+  acre_result result = acre__chunk_make_open(region, chunk, start, end, base);
   return result == ACRE_E_NOT_SUPPORTED ? ACRE_OK : result;
 }
 
@@ -93,18 +98,18 @@ static acre_result empty_loose(struct acre__region *region, size_t start, size_t
   return result;
 }
 
-ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapped) {
+ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapping) {
   for (size_t page = start; page < end;) {
     size_t chunk = page / ACRE_CHUNK_PAGES;
     acre__chunk *word = acre__table_chunk(&region->table, chunk);
     struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
     size_t until = acre__min(chunk * ACRE_CHUNK_PAGES + run.end, end);
-    unsigned access = acre__page_access(run.attributes);
+    unsigned mapped = acre__table_mapping(&region->table, run.attributes);
     void *address = acre__region_address(region, page);
     size_t size = (until - page) << acre__root.page_shift;
     acre_result result = ACRE_OK;
-    if (access != 0) {
-      if (access != mapped) result = acre__os_protect(address, size, (acre_vm_protection)access);
+    if (mapped != 0) {
+      if (mapped != mapping || region->table.shut) result = acre__os_protect(address, size, (acre_vm_protection)mapped);
     } else if (acre__chunk_is_open(*word)) {
       result = acre__os_hide(address, size);
       if (result == ACRE_OK) result = acre__os_protect(address, size, (acre_vm_protection)acre__chunk_base(*word));
@@ -128,7 +133,7 @@ static void settle(struct acre__region *region, size_t page) {
 }
 
 static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection) {
-  acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED, protection);
+  acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED | ACRE_PAGE_WRITTEN, protection);
   for (size_t page = start; page < end; page = acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES)
     settle(region, page);
 }
@@ -141,15 +146,16 @@ enum simple { NOT_SIMPLE, SIMPLE_ADVANCE, SIMPLE_REVEAL };
  * pages of an open chunk are revealed. Neither makes a mapping.
  */
 static enum simple simple_case(acre__chunk word, struct acre__run run, unsigned start, unsigned end,
-                               unsigned protection) {
+                               unsigned protection, unsigned mapping) {
   if (run.attributes != 0 || run.end < end || acre__chunk_is_loose(word)) return NOT_SIMPLE;
-  if (acre__chunk_is_open(word)) return acre__chunk_base(word) == protection ? SIMPLE_REVEAL : NOT_SIMPLE;
+  if (acre__chunk_is_open(word)) return acre__chunk_base(word) == mapping ? SIMPLE_REVEAL : NOT_SIMPLE;
   if (run.start != start || start == 0 || end == run.end) return NOT_SIMPLE;
   return acre__chunk_run(word, start - 1).attributes == protection ? SIMPLE_ADVANCE : NOT_SIMPLE;
 }
 
 static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
-                                 struct acre__run run, size_t start, size_t end, acre_vm_protection protection) {
+                                 struct acre__run run, size_t start, size_t end, unsigned protection,
+                                 unsigned mapping) {
   acre_result result = acre__ledger_charge(end - start);
   if (ACRE_UNLIKELY(result != ACRE_OK)) return result;
   if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) {
@@ -158,10 +164,11 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
   }
   void *address = acre__region_address(region, start);
   size_t size = (end - start) << acre__root.page_shift;
-  result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size) : acre__os_commit(address, size, protection);
+  result = simple == SIMPLE_REVEAL ? acre__os_reveal(address, size)
+                                   : acre__os_commit(address, size, (acre_vm_protection)mapping);
   if (result == ACRE_OK && region->strict) result = acre__os_populate(address, size, true);
   if (ACRE_UNLIKELY(result != ACRE_OK)) {
-    acre__commit_undo(region, start, end, protection);
+    acre__commit_undo(region, start, end, mapping);
     acre__ledger_uncharge(end - start);
     return result;
   }
@@ -195,24 +202,37 @@ static acre_result populate_fresh(struct acre__region *region, size_t start, siz
   return result;
 }
 
-/* Any commit, with its fresh pages charged. */
-static acre_result commit_charged(struct acre__region *region, size_t start, size_t end,
-                                  acre_vm_protection protection) {
+/* Maps a range for `protection`: with one call, or, in a shut table, one for each run of written or other pages. */
+static acre_result map_for(struct acre__region *region, size_t start, size_t end, unsigned protection) {
+  const struct acre__table *table = &region->table;
+  acre_result result = ACRE_OK;
+  for (size_t page = start; page < end && result == ACRE_OK;) {
+    struct acre__page_run run = acre__table_run(table, page, end, table->shut ? ACRE_PAGE_WRITTEN : 0);
+    result = acre__os_commit(acre__region_address(region, page), (run.end - page) << acre__root.page_shift,
+                             (acre_vm_protection)acre__table_mapping(table, protection | run.attributes));
+    page = run.end;
+  }
+  return result;
+}
+
+/* Any commit, with its fresh pages charged. Pages that nobody has written yet are mapped as `mapping`. */
+static acre_result commit_charged(struct acre__region *region, size_t start, size_t end, unsigned protection,
+                                  unsigned mapping) {
   struct acre__table *table = &region->table;
-  unsigned mapped = acre__page_access(protection);
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
   if (acre__region_hides(region)) result = open_edges(region, start, end, protection);
   if (result != ACRE_OK) {
-    acre__commit_undo(region, start, end, mapped); /* one edge may be open already */
+    acre__commit_undo(region, start, end, mapping); /* one edge may be open already */
     return result;
   }
 
-  struct work work = survey(table, start, end, mapped);
+  struct work work = survey(table, start, end, protection);
   size_t from = work.protect_from, to = work.protect_to;
-  intptr_t more = 0;
+  intptr_t more = 0, before = 0;
+  if (table->shut) before = (intptr_t)acre__table_boundaries(table, start, end);
   if (from < to) {
-    more = acre__table_boundaries_gained(table, from, to, mapped);
+    more = acre__table_boundaries_gained(table, from, to, mapping);
     if (!acre__region_hides(region) && more > 0) acre__chunks_coarsen(region, more, &from, &to);
   }
 
@@ -222,22 +242,22 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
                                                                                  << acre__root.page_shift);
   if (result == ACRE_OK && region->strict && work.fresh_pages > 0 && region->large != ACRE_VM_LARGE_PAGES_EXPLICIT) {
     result = populate_fresh(region, start, end);
-    if (protection != ACRE_VM_READ_WRITE) {
+    if (mapping != ACRE_VM_READ_WRITE) {
       from = from < to ? acre__min(from, start) : start;
       to = acre__max(to, end);
     }
   }
   /* Protections last: nothing can fail behind it, so committed pages need not get theirs back. */
   if (result == ACRE_OK && from < to && region->large == ACRE_VM_LARGE_PAGES_EXPLICIT)
-    result = acre__placement_commit_large(region, from, to, (acre_vm_protection)mapped);
-  else if (result == ACRE_OK && from < to)
-    result = acre__os_commit(acre__region_address(region, from), (to - from) << acre__root.page_shift,
-                             (acre_vm_protection)mapped);
+    result = acre__placement_commit_large(region, from, to, (acre_vm_protection)mapping);
+  else if (result == ACRE_OK)
+    result = map_for(region, from, to, protection);
   if (result != ACRE_OK) {
-    acre__commit_undo(region, start, end, mapped);
+    acre__commit_undo(region, start, end, mapping);
     return result;
   }
   record_commit(region, start, end, protection);
+  if (table->shut) more = (intptr_t)acre__table_boundaries(table, start, end) - before;
   if (more != 0) acre__mappings_changed(more);
   return ACRE_OK;
 }
@@ -245,19 +265,20 @@ static acre_result commit_charged(struct acre__region *region, size_t start, siz
 /* Either kind of region; of the paging file, all but its blocks. */
 static acre_result commit_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
   struct acre__table *table = &region->table;
+  unsigned mapping = acre__table_mapping(table, protection);
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
   acre__chunk *word = end <= base + ACRE_CHUNK_PAGES ? acre__table_chunk(table, base / ACRE_CHUNK_PAGES) : NULL;
   bool is_guard = (protection & ACRE_VM_GUARD) != 0;
-  if (word != NULL && !is_guard && (!region->strict || acre__protection_writes(protection))) {
+  if (word != NULL && !is_guard && (!region->strict || acre__protection_writes(mapping))) {
     unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
     struct acre__run run = acre__chunk_run(*word, from);
-    enum simple simple = simple_case(*word, run, from, until, protection);
-    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection);
+    enum simple simple = simple_case(*word, run, from, until, protection, mapping);
+    if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection, mapping);
   }
   size_t fresh = end - start - acre__table_committed(table, start, end);
   acre_result result = acre__ledger_charge(fresh);
   if (result != ACRE_OK) return result;
-  result = commit_charged(region, start, end, protection);
+  result = commit_charged(region, start, end, protection, mapping);
   if (result != ACRE_OK) acre__ledger_uncharge(fresh);
   return result;
 }

@@ -46,9 +46,9 @@ acre_result acre__decommit_pages(struct acre__region *region, size_t start, size
 
 /*
  * Brings the system's side of pages back to what the table says, of which all that are committed and not
- * mapped as `mapped` says may differ; what cannot be is marked LOOSE.
+ * mapped as `mapping` says may differ; what cannot be is marked LOOSE.
  */
-void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapped);
+void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapping);
 /* Changes the protection of committed pages, as acre__commit_pages takes it. On failure nothing has changed. */
 acre_result acre__protect_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection);
 

@@ -15,6 +15,7 @@
 #include "vm/ledger.h"
 #include "vm/paging.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 static size_t bytes_of(size_t pages) {
   return pages << acre__root.page_shift;
@@ -92,6 +93,16 @@ static ACRE_COLD void undo_hide(struct acre__region *region, size_t start, size_
   }
 }
 
+/* Whether every page is committed and mapped as `mapping`. */
+static bool all_committed_as(const struct acre__table *table, size_t start, size_t end, unsigned mapping) {
+  for (size_t page = start; page < end;) {
+    struct acre__page_run run = acre__table_run(table, page, end, ACRE_PAGE_EFFECT | ACRE_PAGE_WRITTEN);
+    if (acre__table_mapping(table, run.attributes) != mapping) return false;
+    page = run.end;
+  }
+  return true;
+}
+
 static acre_result hide_in_open_chunk(struct acre__region *region, size_t start, size_t end) {
   size_t chunk = start / ACRE_CHUNK_PAGES;
   unsigned base = acre__chunk_base(acre__table_word(&region->table, chunk));
@@ -107,8 +118,7 @@ static acre_result hide_in_open_chunk(struct acre__region *region, size_t start,
     undo_hide(region, start, end);
     return result;
   }
-  struct acre__page_run run = acre__table_run(&region->table, start, end, ACRE_PAGE_EFFECT);
-  if (run.attributes != base || run.end < end) {
+  if (!all_committed_as(&region->table, start, end, base)) {
     acre_result protected = acre__os_protect(address, bytes_of(end - start), (acre_vm_protection)base);
     /* Hidden all the same; what the mapping is like below is found out by the next commit. */
     if (protected != ACRE_OK) acre__chunk_set_loose(acre__table_chunk(&region->table, chunk), true);
@@ -145,7 +155,7 @@ static acre_result decommit_piece(struct acre__region *region, size_t start, siz
   if (more <= 0) return cut_out(region, start, end);
   if (acre__region_hides(region)) {
     struct acre__page_run run = acre__table_run(table, start, end, ACRE_PAGE_PROTECTION);
-    unsigned base = run.attributes != 0 ? run.attributes : left;
+    unsigned base = run.attributes != 0 ? acre__table_mapping(table, run.attributes) : left;
     acre_result result = base != 0 ? acre__chunk_make_open(region, chunk, 0, 0, base) : ACRE_E_NOT_SUPPORTED;
     if (result == ACRE_OK) return hide_in_open_chunk(region, start, end);
     return result == ACRE_E_NOT_SUPPORTED ? cut_out(region, start, end) : result;
@@ -183,7 +193,8 @@ static bool decommit_simple(struct acre__region *region, size_t start, size_t en
   if (!acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return false;
   unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
   struct acre__run run = acre__chunk_run(*word, from);
-  if (run.attributes != acre__chunk_base(*word) || run.end < until || leaves_nothing(*word, from, until)) return false;
+  if ((run.attributes & ACRE_PAGE_LOCKED) != 0 || run.end < until || leaves_nothing(*word, from, until)) return false;
+  if (acre__table_mapping(&region->table, run.attributes) != acre__chunk_base(*word)) return false;
   if (!acre__chunk_prepare(word)) return false;
   if (acre__os_hide(acre__region_address(region, start), bytes_of(end - start)) != ACRE_OK) return false;
   acre__ledger_uncharge(end - start);

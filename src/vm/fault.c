@@ -7,6 +7,7 @@
 #include "vm/root.h"
 #include "vm/stack.h"
 #include "vm/touch.h"
+#include "vm/written.h"
 
 /* ------------------------------------------------------------- Acre's own means */
 
@@ -68,6 +69,10 @@ static bool repair(struct acre__region *region, const struct acre__os_fault *fau
   if (attributes == 0) return repair_reserved(region, page, fault, report);
   if ((attributes & ACRE_PAGE_GUARD) != 0) return repair_guard(region, page, attributes, fault, report);
   bool allowed = is_allowed(protection, fault->access);
+  if (allowed && region->table.shut && fault->access == ACRE_OS_FAULT_WRITE) {
+    bool was_open = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_WRITTEN).attributes != 0;
+    if (acre__written_note(region, page) && !was_open) return true;
+  }
   report->reason = allowed ? ACRE_VM_FAULT_NO_BACKING : ACRE_VM_FAULT_PROTECTED;
   return allowed && can_try_again(region, page, protection, fault);
 }

@@ -5,7 +5,8 @@
  *   a reserved page    of a stack, where it grows       grow           stack.c
  *                      of a region with a touch step    commit         touch.c
  *   a guard page       clear the guard, and tell        acre__protect_pages
- *   access allowed     a race with another thread: try again, if the system agrees
+ *   access allowed     the first write of a page that is to be noticed: note it       written_fault.c
+ *                      a race with another thread: try again, if the system agrees
  *
  * For the rest the region's handler is asked, with the region's lock given back
  * before. A region is looked at only if it is watched.

@@ -43,6 +43,9 @@ static const struct setting settings[] = {
     FLAG("memory_file", "auto", memory_on_disk, false),
     FLAG("memory_file", "memfd", memory_on_disk, false),
     FLAG("memory_file", "disk", memory_on_disk, true),
+    FLAG("written", "auto", written_by_fault, false),
+    FLAG("written", "kernel", written_by_fault, false),
+    FLAG("written", "fault", written_by_fault, true),
 };
 /* clang-format on */
 

@@ -7,6 +7,7 @@
 #include "vm/paging.h"
 #include "vm/placement.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 static struct acre__region_plan plan_for(uintptr_t base, size_t size) {
   return (struct acre__region_plan){.base = base,
@@ -177,7 +178,8 @@ static acre_result become(struct acre__region *region, const struct acre__region
     if (result == ACRE_OK) return ACRE_OK;
     acre__region_empty(region);
   } else {
-    result = acre__placement_fill(region, commit);
+    if (plan->track_writes) result = acre__written_begin(acre__region_address(region, 0), plan->size);
+    if (result == ACRE_OK) result = acre__placement_fill(region, commit);
     if (result == ACRE_OK) return ACRE_OK;
     undo_fill(region);
   }

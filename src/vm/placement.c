@@ -79,11 +79,8 @@ acre_result acre__placement_commit_large(struct acre__region *region, size_t sta
   return result;
 }
 
-acre_result acre__placement_decommit(struct acre__region *region, size_t start, size_t end) {
-  acre_result result = acre__os_decommit(acre__region_address(region, start), bytes_of(end - start));
-  if (result != ACRE_OK || !region->placed) return result;
+void acre__placement_tell(struct acre__region *region, size_t start, size_t end) {
   /* What cannot be told any more costs speed, and nothing else. */
   (void)advise(region, start, end);
   (void)prefer_node(region, start, end);
-  return ACRE_OK;
 }

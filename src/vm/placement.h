@@ -4,8 +4,7 @@
  * NUMA node.
  *
  * Transparent large pages and the node are properties of the system's mapping,
- * and a fresh mapping does not know them: whoever decommits pages goes through
- * acre__placement_decommit, which tells the fresh one.
+ * and a fresh mapping does not know them: it is told by acre__pages_take_access.
  *
  * Explicit large pages, from the system's pool, are committed and decommitted
  * as a whole. In such a region acre__range_lock widens every range to whole
@@ -38,7 +37,7 @@ acre_result acre__placement_fill(struct acre__region *region, bool commit);
 acre_result acre__placement_commit_large(struct acre__region *region, size_t start, size_t end,
                                          acre_vm_protection protection);
 
-/* acre__os_decommit for pages of a region. */
-acre_result acre__placement_decommit(struct acre__region *region, size_t start, size_t end);
+/* Pages of a region with wishes whose mapping is fresh: the system is told. */
+void acre__placement_tell(struct acre__region *region, size_t start, size_t end);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* acre_vm_protect: one mprotect for the range, and the way back if it fails. */
+/* acre_vm_protect: one mprotect for the range (more where some pages are shut), and the way back if it fails. */
 #include "base/math.h"
 #include "vm/commit.h"
 #include "vm/fault.h"
@@ -7,18 +7,19 @@
 #include "vm/region.h"
 #include "vm/root.h"
 
-static acre_result protect(struct acre__region *region, size_t start, size_t end, unsigned attributes) {
-  return acre__os_protect(acre__region_address(region, start), (end - start) << acre__root.page_shift,
-                          (acre_vm_protection)acre__page_access(attributes));
-}
-
-/* mprotect may have done a front part of the range: every run gets back what the table says. */
-static ACRE_COLD void undo_protect(struct acre__region *region, size_t start, size_t end) {
+/* Every run of [start, end) gets what the table says of it with `protection`, or, for ACRE_VM_DEFAULT, with its own. */
+static acre_result map_runs(struct acre__region *region, size_t start, size_t end, unsigned mask, unsigned protection) {
+  const struct acre__table *table = &region->table;
+  acre_result result = ACRE_OK;
   for (size_t page = start; page < end;) {
-    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_EFFECT);
-    (void)protect(region, page, run.end, run.attributes);
+    struct acre__page_run run = acre__table_run(table, page, end, mask);
+    unsigned mapping = acre__table_mapping(table, run.attributes | protection);
+    acre_result mapped = acre__os_protect(acre__region_address(region, page), (run.end - page) << acre__root.page_shift,
+                                          (acre_vm_protection)mapping);
+    if (result == ACRE_OK) result = mapped;
     page = run.end;
   }
+  return result;
 }
 
 acre_result acre__protect_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection) {
@@ -26,12 +27,13 @@ acre_result acre__protect_pages(struct acre__region *region, size_t start, size_
   struct acre__table *table = &region->table;
   if (!acre__table_prepare(table, start, end)) return ACRE_E_NO_MEMORY;
   intptr_t before = (intptr_t)acre__table_boundaries(table, start, end);
-  acre_result result = protect(region, start, end, protection);
+  acre_result result = map_runs(region, start, end, table->shut ? ACRE_PAGE_WRITTEN : 0, protection);
   if (result != ACRE_OK) {
-    undo_protect(region, start, end);
+    /* A front part of the range may be done. */
+    (void)map_runs(region, start, end, ACRE_PAGE_EFFECT | ACRE_PAGE_WRITTEN, ACRE_VM_DEFAULT);
     return result;
   }
-  acre__table_edit(table, start, end, ACRE_PAGE_LOCKED, protection);
+  acre__table_edit(table, start, end, ACRE_PAGE_LOCKED | ACRE_PAGE_WRITTEN, protection);
   acre__mappings_changed((intptr_t)acre__table_boundaries(table, start, end) - before);
   return ACRE_OK;
 }

@@ -29,6 +29,12 @@ static inline bool acre__protection_executes(unsigned protection) {
   return protection >= ACRE_VM_EXECUTE && protection <= ACRE_VM_EXECUTE_READ_WRITE;
 }
 
+/* The same without writing. */
+static inline unsigned acre__protection_unwritable(unsigned protection) {
+  if (protection == ACRE_VM_READ_WRITE) return ACRE_VM_READ;
+  return protection == ACRE_VM_EXECUTE_READ_WRITE ? ACRE_VM_EXECUTE_READ : protection;
+}
+
 /* Whether everything that `protection` allows is allowed by `most` as well. */
 static inline bool acre__protection_within(unsigned protection, unsigned most) {
   return (!acre__protection_reads(protection) || acre__protection_reads(most)) &&

@@ -8,6 +8,7 @@
 #include "vm/paging.h"
 #include "vm/place.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 /* More committed memory than this is given back before the index is locked, so that others do not wait for it. */
 enum { MUCH_COMMITTED = 16 << 20 };
@@ -281,7 +282,10 @@ bool acre__region_describe(struct acre__region *region, const struct acre__regio
   region->paged = plan->paged != NULL;
   region->large = (unsigned)plan->large & 3;
   region->placed = plan->large != ACRE_VM_LARGE_PAGES_NONE || plan->node != 0;
-  if (plan->touch_pages != 0) acre__region_watch(region);
+  region->tracked = plan->track_writes;
+  region->untold = 0;
+  region->table.shut = plan->track_writes && !acre__written_by_system();
+  if (plan->touch_pages != 0 || region->table.shut) acre__region_watch(region);
   return true;
 }
 

@@ -42,6 +42,8 @@ struct acre__region {
   uint32_t paged : 1;      /* stands on the paging file: see paging.h */
   uint32_t large : 2;      /* acre_vm_large_pages: what its pages are made of */
   uint32_t placed : 1;     /* has wishes that a fresh mapping does not know: see placement.h */
+  uint32_t tracked : 1;    /* which pages are written is noted: see written.h */
+  uint32_t untold : 1;     /* part of the region may be unknown to the system's tracking */
   atomic_uchar
       watched; /* 1: a fault may be ours to repair. Read without the lock, changed with it, and never back to 0 */
 };
@@ -143,6 +145,7 @@ struct acre__region_plan {
   acre_vm_kind kind;
   acre_vm_protection protection, most;
   size_t touch_pages;
+  bool track_writes;
   bool all_committed; /* every page has `protection` from the first moment on */
   bool copy_on_write; /* a view whose pages become the program's own when they are written */
   bool strict;

@@ -13,6 +13,7 @@
 #include "vm/region.h"
 #include "vm/root.h"
 #include "vm/touch.h"
+#include "vm/written.h"
 
 /* A request after rounding. */
 struct request {
@@ -63,7 +64,7 @@ static acre_result fill(uintptr_t base, bool commit) {
 static acre_result check_flags(const acre_vm_options *options) {
   enum {
     KNOWN = ACRE_VM_COMMIT | ACRE_VM_TOP_DOWN | ACRE_VM_STRICT | ACRE_VM_PLACEHOLDER | ACRE_VM_LARGE_PAGES |
-            ACRE_VM_REPLACE
+            ACRE_VM_TRACK_WRITES | ACRE_VM_REPLACE
   };
   unsigned flags = options->flags;
   if ((flags & ~(unsigned)KNOWN) != 0) return ACRE_E_INVALID_ARGUMENT;
@@ -73,9 +74,10 @@ static acre_result check_flags(const acre_vm_options *options) {
   }
   if ((flags & ACRE_VM_REPLACE) != 0 && (options->address == NULL || (flags & ACRE_VM_TOP_DOWN) != 0))
     return ACRE_E_INVALID_ARGUMENT;
+  if ((flags & ACRE_VM_TRACK_WRITES) != 0 && (flags & ACRE_VM_LARGE_PAGES) != 0) return ACRE_E_INVALID_ARGUMENT;
   if (options->backing == ACRE_VM_BACKING_MEMORY) return ACRE_OK;
   if (options->backing != ACRE_VM_BACKING_PAGING_FILE) return ACRE_E_INVALID_ARGUMENT;
-  if ((flags & (unsigned)(ACRE_VM_PLACEHOLDER | ACRE_VM_REPLACE | ACRE_VM_LARGE_PAGES)) != 0)
+  if ((flags & (unsigned)(ACRE_VM_PLACEHOLDER | ACRE_VM_REPLACE | ACRE_VM_LARGE_PAGES | ACRE_VM_TRACK_WRITES)) != 0)
     return ACRE_E_INVALID_ARGUMENT;
   return ACRE_OK;
 }
@@ -84,6 +86,7 @@ static acre_result check_flags(const acre_vm_options *options) {
 static acre_result make_region(const struct acre__region_plan *plan, bool commit) {
   acre_result result = ACRE_OK;
   if (plan->paged != NULL) result = acre__paging_map(plan->paged, (void *)plan->base, plan->size);
+  if (result == ACRE_OK && plan->track_writes) result = acre__written_begin((void *)plan->base, plan->size);
   if (result == ACRE_OK) result = acre__region_enter(plan);
   if (result != ACRE_OK) {
     (void)acre__os_release((void *)plan->base, plan->size);
@@ -116,7 +119,8 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   if (result != ACRE_OK) return result;
   if (!acre__checked_align_up(options->touch_step, unit, &step)) return ACRE_E_INVALID_SIZE;
   if (!acre__touch_round(acre__min(step, acre__align_down(UINT32_MAX, unit)), &step)) return ACRE_E_INVALID_SIZE;
-  if (step != 0) result = acre__faults_install();
+  bool track = (flags & ACRE_VM_TRACK_WRITES) != 0;
+  if (step != 0 || (track && !acre__written_by_system())) result = acre__faults_install();
   if (result != ACRE_OK) return result;
 
   bool paged = options->backing == ACRE_VM_BACKING_PAGING_FILE;
@@ -127,6 +131,7 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
                                    .protection = placeholder ? ACRE_VM_NO_ACCESS : protection,
                                    .most = ACRE_VM_EXECUTE_READ_WRITE,
                                    .touch_pages = step,
+                                   .track_writes = track,
                                    .strict = (flags & ACRE_VM_STRICT) != 0,
                                    .large = large ? acre__placement_choose(request.size) : ACRE_VM_LARGE_PAGES_NONE,
                                    .node = root->system.nodes > 1 && !paged ? options->node : 0};

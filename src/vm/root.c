@@ -56,9 +56,11 @@ static void fork_in_child(void) {
   uint64_t signals = signals_before_fork;
   acre__ledger_fork_in_child();
   acre__meta_fork_in_child();
+  acre__os_track_in_child();
   for (struct acre__region *region = acre__index_next(index, 0); region != NULL;
        region = acre__index_next(index, acre__region_base(region))) {
     forget_locked_pages(region);
+    region->untold = region->tracked && !region->table.shut;
     acre__lock_reset(&region->lock);
   }
   for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = acre__meta_at(region->extra))

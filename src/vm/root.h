@@ -27,6 +27,7 @@ struct acre__root {
   _Atomic intptr_t mappings;           /* changes of protection inside and at the edges of regions: what Acre adds */
   struct acre__lock paging_lock;       /* the last to be taken */
   struct acre__paging_setting *paging; /* lock: paging_lock. The paging file of regions to come, or NULL */
+  _Atomic unsigned tracking;           /* how written pages are found; 0: not asked yet (see written.c) */
 };
 
 extern struct acre__root acre__root;

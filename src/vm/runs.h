@@ -18,8 +18,8 @@
  * worst case, every other page committed, costs 2 bytes a page.
  *
  * Attributes (7 bits): 0 is reserved; a committed page has its protection (1 to
- * 6) and perhaps ACRE_PAGE_LOCKED and ACRE_PAGE_GUARD. A guard page allows no
- * access until the first one, which makes it a page with its protection.
+ * 6) and perhaps ACRE_PAGE_LOCKED, ACRE_PAGE_GUARD and ACRE_PAGE_WRITTEN (see
+ * written.h). A guard page allows no access until the first one, which makes it a page with its protection.
  *
  * What the head's flags say of the kernel's side of the chunk:
  *   closed   reserved pages are PROT_NONE
@@ -41,6 +41,7 @@ enum {
   ACRE_PAGE_NO_ACCESS = 0x01, /* the protection that allows nothing */
   ACRE_PAGE_LOCKED = 0x08,
   ACRE_PAGE_GUARD = 0x10,
+  ACRE_PAGE_WRITTEN = 0x20,
   ACRE_PAGE_EFFECT = ACRE_PAGE_PROTECTION | ACRE_PAGE_GUARD, /* what acre__page_access looks at */
   ACRE_PAGE_BITS = 0x7f,
   ACRE_CHUNK_RECORD = 1 << 7,

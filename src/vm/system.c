@@ -7,6 +7,7 @@
 #include "vm/paging.h"
 #include "vm/region.h"
 #include "vm/root.h"
+#include "vm/written.h"
 
 static void sum_regions(acre_system *out) {
   struct acre__index *index = &acre__root.index;
@@ -52,6 +53,7 @@ acre_result acre_system_info(acre_system *out) {
       .large_pages = now.large_pages,
       .large_pages_free = now.large_pages_free,
       .collapse = now.can_collapse && !root->options.no_collapse,
+      .written_way = acre__written_by_system() ? ACRE_WRITTEN_BY_KERNEL : ACRE_WRITTEN_BY_FAULT,
   };
   memcpy(out->kernel, now.kernel, sizeof out->kernel);
   sum_regions(out);

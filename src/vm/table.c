@@ -4,6 +4,7 @@
 #include "base/compiler.h"
 #include "base/math.h"
 #include "vm/meta.h"
+#include "vm/protection.h"
 
 enum { FAN_SHIFT = 6, FAN = 1 << FAN_SHIFT };
 
@@ -121,6 +122,7 @@ void acre__table_edit(struct acre__table *table, size_t start, size_t end, unsig
 
 struct acre__page_run acre__table_run(const struct acre__table *table, size_t page, size_t end, unsigned mask) {
   struct acre__page_run out = {.start = page, .end = page};
+  ACRE_ASSERT(page < end && end <= table->pages);
   do {
     size_t chunk = out.end / ACRE_CHUNK_PAGES, base = chunk * ACRE_CHUNK_PAGES;
     acre__chunk word = acre__table_word(table, chunk);
@@ -154,10 +156,16 @@ size_t acre__table_committed(const struct acre__table *table, size_t start, size
   return pages;
 }
 
+unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes) {
+  unsigned protection = acre__page_access(attributes);
+  bool is_shut = table->shut && (attributes & ACRE_PAGE_WRITTEN) == 0;
+  return is_shut ? acre__protection_unwritable(protection) : protection;
+}
+
 unsigned acre__table_mapped_as(const struct acre__table *table, size_t page) {
   acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
-  unsigned access = acre__page_access(acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes);
-  return access != 0 ? access : acre__chunk_base(word);
+  unsigned mapping = acre__table_mapping(table, acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes);
+  return mapping != 0 ? mapping : acre__chunk_base(word);
 }
 
 /*
@@ -173,8 +181,8 @@ static unsigned mapped_run(const struct acre__table *table, size_t page, size_t 
   }
   struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
   *until = chunk * ACRE_CHUNK_PAGES + run.end;
-  unsigned access = acre__page_access(run.attributes);
-  return access != 0 ? access : acre__chunk_base(*word);
+  unsigned mapping = acre__table_mapping(table, run.attributes);
+  return mapping != 0 ? mapping : acre__chunk_base(*word);
 }
 
 /* How the pages on either side of a range are mapped. */

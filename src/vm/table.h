@@ -11,6 +11,9 @@
  * of its own. A missing node is all zero, that is, reserved and closed: a new region of any
  * size has no node at all. Nodes stay until the region is released.
  *
+ * In a `shut` table a committed page is mapped without write access as long as it
+ * is not ACRE_PAGE_WRITTEN: the first write of each is to be noticed (written.h).
+ *
  * Pages and chunks are counted from the region's base. Lock: the region's.
  */
 #ifndef ACRE_VM_TABLE_H
@@ -27,7 +30,8 @@ struct acre__table {
     void *node;
   } top;
   uint64_t pages : 56;
-  uint64_t height : 8;
+  uint64_t height : 7;
+  uint64_t shut : 1;
 };
 
 struct acre__page_run {
@@ -70,6 +74,9 @@ struct acre__page_run acre__table_run(const struct acre__table *table, size_t pa
 
 /* How many pages of [start, end) are committed. */
 size_t acre__table_committed(const struct acre__table *table, size_t start, size_t end);
+
+/* How committed pages with these attributes are mapped: with their protection, or without its write access. */
+unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes);
 
 /* What the mapping behind a page allows, as far as the table knows: 0 nothing (PROT_NONE), else a protection. */
 unsigned acre__table_mapped_as(const struct acre__table *table, size_t page);

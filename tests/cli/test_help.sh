@@ -20,10 +20,17 @@ Options:
       --lang LANG   speak LANG: en or ko (default: the locale's language)
   -h, --help        show this help
 
-The variable ACRE_OPTIONS forces other mechanisms: commit=mprotect, query=proc,
-populate=touch, separated by commas.
+The variable ACRE_OPTIONS forces other mechanisms, and sets limits: for example
+commit=mprotect,commit_limit=2G. acre(1) has all of its keys.
 END
 cmp -s wanted out || fail "info --help prints: $(diff wanted out)"
+
+keys=$(sed -nE 's/^ +[A-Z]+\("([a-z_]+)",.*/\1/p' "$ACRE_SOURCE/src/vm/options.c" | sort -u)
+[ "$(wc -l <<<"$keys")" -ge 11 ] || fail "the keys of ACRE_OPTIONS are not found: '$keys'"
+for key in $keys; do
+  grep -q "^.It .*\b$key=" "$ACRE_SOURCE/tools/acre/acre.1" || fail "acre(1) does not have '$key' of ACRE_OPTIONS"
+  grep -q "^| .$key. |" "$ACRE_SOURCE/docs/options.md" || fail "docs/options.md does not have '$key' of ACRE_OPTIONS"
+done
 
 for language in en ko; do
   for command in "" tour info; do

@@ -44,12 +44,13 @@ equals "0" process commit_peak
 json process commit_bound | grep -qx 'memory\|group\|none' || fail "commit_bound is '$(json process commit_bound)'"
 json mechanisms commit | grep -qx 'guard\|mprotect' || fail "mechanisms.commit is '$(json mechanisms commit)'"
 
-export ACRE_OPTIONS=commit=mprotect,query=proc,populate=touch,collapse=none
+export ACRE_OPTIONS=commit=mprotect,query=proc,populate=touch,collapse=none,written=fault
 run info --json
 equals mprotect mechanisms commit
 equals proc mechanisms query
 equals touch mechanisms populate
 equals none mechanisms collapse
+equals fault mechanisms written
 unset ACRE_OPTIONS
 
 ACRE_OPTIONS=commit_limit=3M run info --json

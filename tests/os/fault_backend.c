@@ -102,6 +102,7 @@ TEST(every_function_can_fail) {
   static struct acre__os_maps maps;
   struct acre__os_mapping mapping;
   struct acre__os_identity identity;
+  struct acre__os_written_search search = {0};
   uint64_t size;
   void *out = NULL;
   for (int function = 0; function < ACRE_FAULT_FUNCTIONS; function++) {
@@ -151,6 +152,8 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_COOL: result = acre__os_cool(NULL, 4096); break;
       case ACRE_FAULT_PAGE_OUT: result = acre__os_page_out(NULL, 4096); break;
       case ACRE_FAULT_FILE_IN_MEMORY: result = acre__os_file_in_memory(1, &file); break;
+      case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
+      case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
       case ACRE_FAULT_FUNCTIONS: break;
     }
     struct acre__fault_report report;

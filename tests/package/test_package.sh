@@ -34,6 +34,8 @@ check() {
   output=$("$2/ring_buffer${3:-}") || fail "$1: ring_buffer exits with status $?"
   [ "$output" = "over the end and on: 'end and on' is at the start of the ring" ] ||
     fail "$1: ring_buffer prints '$output'"
+  output=$("$2/checkpoint${3:-}" 8) || fail "$1: checkpoint exits with status $?"
+  [ "$(tail -n 1 <<<"$output")" = "restored: the same, byte for byte" ] || fail "$1: checkpoint prints '$output'"
   echo "passed: $1"
 }
 

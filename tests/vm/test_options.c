@@ -44,6 +44,9 @@ TEST(every_key_and_value) {
   CHECK(parse("fence=lock").fence_by_lock);
   CHECK(!parse("fence=membarrier").fence_by_lock);
   CHECK(!parse("fence=auto").fence_by_lock);
+  CHECK(parse("written=fault").written_by_fault);
+  CHECK(!parse("written=kernel").written_by_fault);
+  CHECK(!parse("written=auto").written_by_fault);
   CHECK_EQ(parse("map_budget=1234").map_budget, 1234);
   CHECK_EQ(parse("commit_limit=1234").commit_limit, 1234);
   CHECK_EQ(parse("commit_limit=3K").commit_limit, 3 << 10);

@@ -25,8 +25,8 @@ static void print_help(void) {
           "      --lang LANG   speak LANG: en or ko (default: the locale's language)\n"
           "  -h, --help        show this help\n"
           "\n"
-          "The variable ACRE_OPTIONS forces other mechanisms: commit=mprotect, query=proc,\n"
-          "populate=touch, separated by commas.\n"),
+          "The variable ACRE_OPTIONS forces other mechanisms, and sets limits: for example\n"
+          "commit=mprotect,commit_limit=2G. acre(1) has all of its keys.\n"),
         stdout);
 }
 
@@ -50,6 +50,10 @@ static const char *commit_bound_name(acre_commit_bound bound) {
     case ACRE_COMMIT_BOUND_NONE: break;
   }
   return "none";
+}
+
+static const char *written_way_name(acre_written_way way) {
+  return way == ACRE_WRITTEN_BY_KERNEL ? "kernel" : "fault";
 }
 
 static void print_json(const acre_system *system) {
@@ -80,6 +84,7 @@ static void print_json(const acre_system *system) {
   json_string(&json, "query", query_way_name(system->query_way));
   json_string(&json, "populate", populate_way_name(system->populate_way));
   json_string(&json, "collapse", system->collapse ? "madvise" : "none");
+  json_string(&json, "written", written_way_name(system->written_way));
   json_end_object(&json);
   json_begin_object(&json, "process");
   json_number(&json, "regions", system->regions);
@@ -171,6 +176,8 @@ static void print_mechanisms(const acre_system *system) {
   print_row(_("populating"), system->populate_way == ACRE_POPULATE_BY_MADVISE ? "madvise (MADV_POPULATE_WRITE)"
                                                                               : _("touching each page"));
   print_row(_("collapse into large pages"), system->collapse ? "madvise (MADV_COLLAPSE)" : _("not supported"));
+  print_row(_("written pages"), system->written_way == ACRE_WRITTEN_BY_KERNEL ? "userfaultfd, PAGEMAP_SCAN"
+                                                                              : _("write protection and faults"));
 }
 
 int info_main(int argc, char **argv) {

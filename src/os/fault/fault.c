@@ -110,6 +110,8 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_COOL] = "acre__os_cool",
       [ACRE_FAULT_PAGE_OUT] = "acre__os_page_out",
       [ACRE_FAULT_FILE_IN_MEMORY] = "acre__os_file_in_memory",
+      [ACRE_FAULT_TRACK] = "acre__os_track",
+      [ACRE_FAULT_WRITTEN] = "acre__os_written",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -367,4 +369,20 @@ acre_result acre__os_want_thread_exit(void) {
 
 acre_result acre__os_fence_prepare(void) {
   return fails(ACRE_FAULT_FENCE_PREPARE) ? state.plan.result : acre__os_real_fence_prepare();
+}
+
+/* ------------------------------------------------------------- written.c */
+
+__typeof__(acre__os_track) acre__os_real_track;
+__typeof__(acre__os_written) acre__os_real_written;
+
+acre_result acre__os_track(void *address, size_t size) {
+  return fails(ACRE_FAULT_TRACK) ? state.plan.result : acre__os_real_track(address, size);
+}
+
+/* A search that fails half way has reset what it will not report. */
+acre_result acre__os_written(struct acre__os_written_search *search) {
+  if (!fails(ACRE_FAULT_WRITTEN)) return acre__os_real_written(search);
+  if (state.plan.partly) acre__os_real_written(search);
+  return state.plan.result;
 }

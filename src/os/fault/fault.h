@@ -63,6 +63,8 @@ enum acre__fault_function {
   ACRE_FAULT_COOL,
   ACRE_FAULT_PAGE_OUT,
   ACRE_FAULT_FILE_IN_MEMORY,
+  ACRE_FAULT_TRACK,
+  ACRE_FAULT_WRITTEN,
   ACRE_FAULT_FUNCTIONS /* how many */
 };
 

@@ -50,5 +50,7 @@
 #define acre__os_cool acre__os_real_cool
 #define acre__os_page_out acre__os_real_page_out
 #define acre__os_file_in_memory acre__os_real_file_in_memory
+#define acre__os_track acre__os_real_track
+#define acre__os_written acre__os_real_written
 
 #endif
