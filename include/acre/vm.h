@@ -200,6 +200,26 @@ ACRE_API acre_result acre_vm_commit(void *address, size_t size, acre_vm_protecti
  */
 ACRE_API acre_result acre_vm_decommit(void *address, size_t size);
 
+/* A range of memory, in bytes; reported ones are whole pages. */
+typedef struct acre_vm_run {
+  void *address;
+  size_t size;
+} acre_vm_run;
+
+/*
+ * Commit, or decommit, several ranges, as acre_vm_commit and acre_vm_decommit do it with
+ * each of them in its turn. They may lie in different regions and be in any order.
+ * Where guard markers are in use (acre_system.commit_way) scattered pages cost half as much so, if runs that
+ * are neighbours in memory are neighbours in the list: many go in one system call.
+ * Result: that of the first range that fails. The ranges before it are done, of which *done tells
+ *   the number (it may be NULL); those behind it are as they were.
+ *   ACRE_E_INVALID_ARGUMENT, runs is NULL and count is not 0.
+ * Win32 counterpart: none.
+ */
+ACRE_API acre_result acre_vm_commit_runs(const acre_vm_run *runs, size_t count, acre_vm_protection protection,
+                                         size_t *done);
+ACRE_API acre_result acre_vm_decommit_runs(const acre_vm_run *runs, size_t count, size_t *done);
+
 /*
  * Gives the whole region back: its addresses are free.
  * Result: ACRE_E_NOT_A_REGION, also for a second release; ACRE_E_NOT_REGION_BASE,
@@ -380,12 +400,6 @@ ACRE_API size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t si
  * first write of a page costs a signal and a system call, and two mappings until
  * the reset; system calls that store into such pages need acre_vm_written_prepare.
  */
-
-/* Bytes of memory: whole pages. */
-typedef struct acre_vm_run {
-  void *address;
-  size_t size;
-} acre_vm_run;
 
 typedef enum acre_vm_written_flags {
   ACRE_VM_WRITTEN_RESET =

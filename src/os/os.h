@@ -75,6 +75,9 @@ void acre__os_probe(struct acre__os_system *out);
  */
 void acre__os_force(bool query_without_ioctl, bool populate_by_touch);
 
+/* The same for acre__os_hide_each and acre__os_reveal_each: a system call for each range. */
+void acre__os_force_single_calls(bool single);
+
 /* The same for files: named temporary files, and zeros written in place of blocks allocated and holes punched. */
 void acre__os_force_plain_files(bool plain);
 
@@ -147,6 +150,20 @@ acre_result acre__os_hide(void *address, size_t size);
 
 /* Hidden pages of the range are what their mapping's protection says, and read zero; others stay as they are. */
 acre_result acre__os_reveal(void *address, size_t size);
+
+/* A range of whole pages. */
+struct acre__os_range {
+  void *address;
+  size_t size;
+};
+
+/*
+ * Several ranges, in their order and each as by acre__os_hide or
+ * acre__os_reveal, but in as few system calls as there may be. They return how many are
+ * done; of the next one a front part may be. Why not all are, that one tells when it is tried alone.
+ */
+size_t acre__os_hide_each(const struct acre__os_range *ranges, size_t count);
+size_t acre__os_reveal_each(const struct acre__os_range *ranges, size_t count);
 
 /* Drops the content of private pages: they read zero; protection and hiding stay. ACRE_E_NO_MEMORY. */
 acre_result acre__os_discard(void *address, size_t size);

@@ -97,6 +97,15 @@ acre_result acre__chunk_make_closed(struct acre__region *region, size_t chunk) {
   return result;
 }
 
+void acre__chunk_settle(struct acre__region *region, size_t chunk) {
+  acre__chunk *word = acre__table_chunk(&region->table, chunk);
+  if ((*word & ACRE_CHUNK_RECORD) != 0 || (*word & ACRE_PAGE_PROTECTION) == 0)
+    return; /* many runs, or a reserved first one */
+  if (acre__chunk_run(*word, 0).end < acre__table_chunk_pages(&region->table, chunk)) return;
+  acre__chunk_close(word);
+  acre__chunk_set_loose(word, false);
+}
+
 /* -------------------------------------------------------------- coarsening */
 
 size_t acre__coarse_pages(void) {

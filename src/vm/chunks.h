@@ -21,6 +21,9 @@ acre_result acre__chunk_make_open(struct acre__region *region, size_t chunk, siz
 /* Closes an open chunk: its reserved pages become PROT_NONE. On failure it is closed and LOOSE. */
 acre_result acre__chunk_make_closed(struct acre__region *region, size_t chunk);
 
+/* After a commit: a chunk without reserved pages is neither open nor loose. */
+void acre__chunk_settle(struct acre__region *region, size_t chunk);
+
 /*
  * Pages become PROT_NONE. Memory loses its content, locks and charge with that, in
  * one step; of the paging file, what is in it stays (acre__paging_free), and on

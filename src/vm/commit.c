@@ -121,21 +121,10 @@ ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size
   }
 }
 
-/* A chunk without reserved pages is neither open nor loose. */
-static void settle(struct acre__region *region, size_t page) {
-  size_t chunk = page / ACRE_CHUNK_PAGES;
-  acre__chunk *word = acre__table_chunk(&region->table, chunk);
-  if ((*word & ACRE_CHUNK_RECORD) != 0 || (*word & ACRE_PAGE_PROTECTION) == 0)
-    return; /* many runs, or a reserved first one */
-  if (acre__chunk_run(*word, 0).end < acre__table_chunk_pages(&region->table, chunk)) return;
-  acre__chunk_close(word);
-  acre__chunk_set_loose(word, false);
-}
-
 static void record_commit(struct acre__region *region, size_t start, size_t end, unsigned protection) {
   acre__table_edit(&region->table, start, end, ACRE_PAGE_LOCKED | ACRE_PAGE_WRITTEN, protection);
   for (size_t page = start; page < end; page = acre__align_down(page, ACRE_CHUNK_PAGES) + ACRE_CHUNK_PAGES)
-    settle(region, page);
+    acre__chunk_settle(region, page / ACRE_CHUNK_PAGES);
 }
 
 /* What one system call can do. ADVANCE: pages join the run before them, and leave some of theirs. */
@@ -151,6 +140,16 @@ static enum simple simple_case(acre__chunk word, struct acre__run run, unsigned 
   if (acre__chunk_is_open(word)) return acre__chunk_base(word) == mapping ? SIMPLE_REVEAL : NOT_SIMPLE;
   if (run.start != start || start == 0 || end == run.end) return NOT_SIMPLE;
   return acre__chunk_run(word, start - 1).attributes == protection ? SIMPLE_ADVANCE : NOT_SIMPLE;
+}
+
+bool acre__commit_only_reveals(const struct acre__region *region, size_t start, size_t end, unsigned protection) {
+  const struct acre__table *table = &region->table;
+  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
+  if (end > base + ACRE_CHUNK_PAGES || region->strict || region->paged) return false;
+  acre__chunk word = acre__table_word(table, base / ACRE_CHUNK_PAGES);
+  unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
+  return acre__chunk_is_open(word) && simple_case(word, acre__chunk_run(word, from), from, until, protection,
+                                                  acre__table_mapping(table, protection)) == SIMPLE_REVEAL;
 }
 
 static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
@@ -178,7 +177,7 @@ static acre_result commit_simple(struct acre__region *region, acre__chunk *word,
     return ACRE_OK;
   }
   acre__chunk_edit_in_run(word, run, from, until, protection);
-  settle(region, start);
+  acre__chunk_settle(region, start / ACRE_CHUNK_PAGES);
   return ACRE_OK;
 }
 
@@ -300,12 +299,11 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
 }
 
 acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {
-  bool is_default = (protection & ~ACRE_VM_GUARD) == ACRE_VM_DEFAULT;
-  if (!is_default && !acre__protection_is_valid_of_page(protection)) return ACRE_E_INVALID_PROTECTION;
+  if (!acre__protection_is_valid_for_commit(protection)) return ACRE_E_INVALID_PROTECTION;
   struct acre__range range;
   acre_result result = acre__range_lock_to_guard(address, size, protection, &range);
   if (result != ACRE_OK) return result;
-  if (is_default) protection |= range.region->protection;
+  if ((protection & ~ACRE_VM_GUARD) == ACRE_VM_DEFAULT) protection |= range.region->protection;
   if (range.region->kind != ACRE_VM_KIND_PRIVATE)
     result = ACRE_E_WRONG_KIND;
   else if (!acre__protection_is_valid_of_page(protection))

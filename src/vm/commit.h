@@ -49,6 +49,17 @@ acre_result acre__decommit_pages(struct acre__region *region, size_t start, size
  * mapped as `mapping` says may differ; what cannot be is marked LOOSE.
  */
 void acre__commit_undo(struct acre__region *region, size_t start, size_t end, unsigned mapping);
+
+/*
+ * For batch.c: whether to commit pages of the locked region is to reveal them in an
+ * open chunk, and to decommit them is to hide them there; both lie in one chunk.
+ */
+bool acre__commit_only_reveals(const struct acre__region *region, size_t start, size_t end, unsigned protection);
+bool acre__decommit_only_hides(const struct acre__region *region, size_t start, size_t end);
+
+/* For batch.c, after pages were hidden: a chunk without committed ones becomes a plain reservation if the system can. */
+void acre__decommit_settle(struct acre__region *region, size_t chunk);
+
 /* Changes the protection of committed pages, as acre__commit_pages takes it. On failure nothing has changed. */
 acre_result acre__protect_pages(struct acre__region *region, size_t start, size_t end, acre_vm_protection protection);
 

@@ -185,6 +185,12 @@ static bool prepare_chunk(const struct acre__table *table, size_t chunk) {
   return word == NULL || acre__chunk_prepare(word);
 }
 
+/* Whether the first pages of the run, up to `until`, are decommitted by being hidden; the chunk is open. */
+static bool can_be_hidden(const struct acre__table *table, acre__chunk word, struct acre__run run, unsigned until) {
+  return run.attributes != 0 && (run.attributes & ACRE_PAGE_LOCKED) == 0 && run.end >= until &&
+         acre__table_mapping(table, run.attributes) == acre__chunk_base(word);
+}
+
 /* The usual case: pages of one run in an open chunk that keeps others. False: not that, or the system would not. */
 static bool decommit_simple(struct acre__region *region, size_t start, size_t end) {
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
@@ -193,13 +199,25 @@ static bool decommit_simple(struct acre__region *region, size_t start, size_t en
   if (!acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return false;
   unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
   struct acre__run run = acre__chunk_run(*word, from);
-  if ((run.attributes & ACRE_PAGE_LOCKED) != 0 || run.end < until || leaves_nothing(*word, from, until)) return false;
-  if (acre__table_mapping(&region->table, run.attributes) != acre__chunk_base(*word)) return false;
+  if (!can_be_hidden(&region->table, *word, run, until) || leaves_nothing(*word, from, until)) return false;
   if (!acre__chunk_prepare(word)) return false;
   if (acre__os_hide(acre__region_address(region, start), bytes_of(end - start)) != ACRE_OK) return false;
   acre__ledger_uncharge(end - start);
   acre__chunk_edit_in_run(word, run, from, until, 0);
   return true;
+}
+
+bool acre__decommit_only_hides(const struct acre__region *region, size_t start, size_t end) {
+  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
+  if (end > base + ACRE_CHUNK_PAGES || region->paged) return false;
+  acre__chunk word = acre__table_word(&region->table, base / ACRE_CHUNK_PAGES);
+  if (!acre__chunk_is_open(word) || acre__chunk_is_loose(word)) return false;
+  struct acre__run run = acre__chunk_run(word, (unsigned)(start - base));
+  return can_be_hidden(&region->table, word, run, (unsigned)(end - base));
+}
+
+void acre__decommit_settle(struct acre__region *region, size_t chunk) {
+  if (leaves_nothing(acre__table_word(&region->table, chunk), 0, 0)) (void)empty_chunks(region, chunk, chunk + 1);
 }
 
 /* Either kind of region; of the paging file, all but its blocks. */

@@ -22,6 +22,7 @@ struct acre__options {
   bool no_collapse;        /* collapse=none */
   bool memory_on_disk;     /* memory_file=disk */
   bool written_by_fault;   /* written=fault */
+  bool single_calls;       /* batch=each */
   size_t map_budget;       /* map_budget=N; 0: from vm.max_map_count */
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */
 };

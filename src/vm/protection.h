@@ -16,6 +16,11 @@ static inline bool acre__protection_is_valid_of_page(acre_vm_protection protecti
   return acre__protection_is_valid(plain) && (plain == protection || plain != ACRE_VM_NO_ACCESS);
 }
 
+/* The same, or the region's own. */
+static inline bool acre__protection_is_valid_for_commit(acre_vm_protection protection) {
+  return (protection & ~ACRE_VM_GUARD) == ACRE_VM_DEFAULT || acre__protection_is_valid_of_page(protection);
+}
+
 static inline bool acre__protection_reads(unsigned protection) {
   return protection == ACRE_VM_READ || protection == ACRE_VM_READ_WRITE || protection == ACRE_VM_EXECUTE_READ ||
          protection == ACRE_VM_EXECUTE_READ_WRITE;

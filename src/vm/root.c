@@ -89,6 +89,7 @@ ACRE_COLD void acre__root_make(void) {
       acre__options_parse(text, &root->options, complain);
     acre__os_force(root->options.query_by_proc, root->options.populate_by_touch);
     acre__os_force_plain_files(root->options.plain_files);
+    acre__os_force_single_calls(root->options.single_calls);
     acre__os_probe(&root->system);
     root->system.highest_address = acre__min(root->system.highest_address, ACRE_INDEX_HIGHEST);
     while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;

@@ -128,9 +128,13 @@ static acre__chunk word_with_record(acre__chunk word, const uint16_t *record, un
 }
 
 bool acre__chunk_prepare(acre__chunk *word) {
+  return acre__chunk_prepare_spans(word, 1);
+}
+
+bool acre__chunk_prepare_spans(acre__chunk *word, unsigned spans) {
   uint16_t room[INLINE];
   struct list list = list_of(*word, room);
-  unsigned wanted = list.count + 2 < MOST ? list.count + 2 : MOST;
+  unsigned wanted = list.count + 2 * spans < MOST ? list.count + 2 * spans : MOST;
   if (wanted <= (has_record(*word) ? record_capacity(class_of(*word)) : (unsigned)INLINE)) return true;
 
   unsigned size_class = 0;
@@ -240,6 +244,30 @@ void acre__chunk_edit_in_run(acre__chunk *word, struct acre__run run, unsigned s
   else if (to < list.count && attributes_of(list.items[to]) == attributes)
     to++;
   splice(word, list, from, to, fresh, fresh_count);
+}
+
+void acre__chunk_edit_spans(acre__chunk *word, const struct acre__span *spans, unsigned count, unsigned attributes) {
+  uint16_t room[INLINE];
+  uint16_t fresh[ACRE_CHUNK_PAGES];
+  unsigned fresh_count = 0, item = 0;
+  struct list list = list_of(*word, room);
+  const struct acre__span *span = spans, *end = spans + count;
+  unsigned old = attributes_before(*word, &list, 0), last = 0;
+  for (unsigned page = 0; page < ACRE_CHUNK_PAGES;) {
+    if (item < list.count && page_of(list.items[item]) == page) old = attributes_of(list.items[item++]);
+    if (span < end && span->end == page) span++;
+    bool inside = span < end && span->start <= page;
+    unsigned now = inside ? attributes : old;
+    if (page == 0)
+      *word = (*word & ~(acre__chunk)ACRE_PAGE_BITS) | now;
+    else if (now != last)
+      fresh[fresh_count++] = transition_of(page, now);
+    last = now;
+    page = ACRE_CHUNK_PAGES;
+    if (item < list.count) page = page_of(list.items[item]);
+    if (span < end && (inside ? span->end : span->start) < page) page = inside ? span->end : span->start;
+  }
+  splice(word, list, 0, list.count, fresh, fresh_count);
 }
 
 void acre__chunk_shift(acre__chunk *word, unsigned page, unsigned later) {

@@ -111,6 +111,17 @@ void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned 
 void acre__chunk_edit_in_run(acre__chunk *word, struct acre__run run, unsigned start, unsigned end,
                              unsigned attributes);
 
+/* Pages of a chunk. */
+struct acre__span {
+  unsigned start, end;
+};
+
+/* Makes sure that one acre__chunk_edit_spans of so many spans cannot fail. False: no memory; nothing has changed. */
+bool acre__chunk_prepare_spans(acre__chunk *word, unsigned count);
+
+/* Every page of the spans, which are ascending, not empty and do not overlap, gets `attributes`; in one pass. */
+void acre__chunk_edit_spans(acre__chunk *word, const struct acre__span *spans, unsigned count, unsigned attributes);
+
 /*
  * The run that starts at `page` (not the first one) starts at `later` from now
  * on, still inside itself; the run before it grows. Cannot fail.

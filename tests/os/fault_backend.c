@@ -103,6 +103,7 @@ TEST(every_function_can_fail) {
   struct acre__os_mapping mapping;
   struct acre__os_identity identity;
   struct acre__os_written_search search = {0};
+  struct acre__os_range range = {NULL, 4096};
   uint64_t size;
   void *out = NULL;
   for (int function = 0; function < ACRE_FAULT_FUNCTIONS; function++) {
@@ -154,6 +155,9 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_FILE_IN_MEMORY: result = acre__os_file_in_memory(1, &file); break;
       case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
       case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
+      /* These have no result: nothing is done. */
+      case ACRE_FAULT_HIDE_EACH: result = acre__os_hide_each(&range, 1) == 0 ? ACRE_E_UNEXPECTED : ACRE_OK; break;
+      case ACRE_FAULT_REVEAL_EACH: result = acre__os_reveal_each(&range, 1) == 0 ? ACRE_E_UNEXPECTED : ACRE_OK; break;
       case ACRE_FAULT_FUNCTIONS: break;
     }
     struct acre__fault_report report;

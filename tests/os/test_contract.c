@@ -368,6 +368,34 @@ TEST(hiding_changes_no_mapping) {
   release(base, 1024);
 }
 
+/* By one system call for all, where there is one, and by one for each. */
+static void hide_each_range(void) {
+  size_t page = page_size();
+  char *base = reserve_committed(300);
+  memset(base, 8, 300 * page);
+  struct acre__os_range ranges[100];
+  for (size_t i = 0; i < 100; i++) ranges[i] = (struct acre__os_range){base + 3 * i * page, (1 + i % 2) * page};
+  CHECK_EQ(acre__os_hide_each(ranges, 0), 0);
+  CHECK_EQ(acre__os_hide_each(ranges, 100), 100);
+  for (size_t i = 0; i < 300; i++) CHECK_EQ(test_can_read(base + i * page), i % 6 == 1 || i % 6 == 2 || i % 6 == 5);
+  CHECK_EQ(acre__os_reveal_each(ranges, 1), 1);
+  CHECK_EQ(acre__os_reveal_each(ranges, 100), 100);
+  for (size_t i = 0; i < 300; i++) CHECK_EQ(base[i * page], i % 6 == 1 || i % 6 == 2 || i % 6 == 5 ? 8 : 0);
+
+  REQUIRE_OK(acre__os_lock(base + 30 * page, page));
+  CHECK_EQ(acre__os_hide_each(ranges, 100), 10); /* the eleventh is locked */
+  CHECK(!test_can_read(base + 27 * page) && test_can_read(base + 30 * page) && test_can_read(base + 33 * page));
+  release(base, 300);
+}
+
+TEST(several_ranges_are_hidden_at_once) {
+  need_hide();
+  hide_each_range();
+  acre__os_force_single_calls(true);
+  hide_each_range();
+  acre__os_force_single_calls(false);
+}
+
 TEST(hide_refuses_locked_pages) {
   need_hide();
   char *base = reserve_committed(1);

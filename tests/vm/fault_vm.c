@@ -124,6 +124,28 @@ static acre_result decommit_all(char *base) {
   return decommit(base, 0, PAGES);
 }
 
+/* Every fifth page, and some that are no case for a marker, across chunks and at last one by itself. */
+static acre_result each_run(char *base, size_t first, acre_result (*change)(const acre_vm_run *, size_t, size_t *)) {
+  enum { RUNS = 150 };
+  acre_vm_run runs[RUNS + 1];
+  for (size_t i = 0; i < RUNS; i++)
+    runs[i] = (acre_vm_run){base + (first + 5 * i) * page, (i % 40 == 39 ? 9 : 1) * page};
+  runs[RUNS] = (acre_vm_run){base + 250 * page, page};
+  return change(runs, RUNS + 1, NULL);
+}
+
+static acre_result commit_each(const acre_vm_run *runs, size_t count, size_t *done) {
+  return acre_vm_commit_runs(runs, count, ACRE_VM_DEFAULT, done);
+}
+
+static acre_result commit_runs(char *base) {
+  return each_run(base, 204, commit_each);
+}
+
+static acre_result decommit_runs(char *base) {
+  return each_run(base, 203, acre_vm_decommit_runs);
+}
+
 static acre_result protect_some(char *base) {
   return acre_vm_protect(base + 301 * page, 38 * page, ACRE_VM_EXECUTE_READ, NULL);
 }
@@ -185,6 +207,10 @@ static const struct scene {
     {"a decommit over whole chunks", whole, decommit_across, true},
     {"a decommit of everything", islands, decommit_all, true},
     {"a decommit of locked pages", whole_and_locked, decommit_across, true},
+    {"a commit of runs between islands", islands, commit_runs, true},
+    {"a commit of runs in a frontier", frontier, commit_runs, true},
+    {"a decommit of many runs", islands, decommit_runs, true},
+    {"a decommit of runs in whole chunks", whole, decommit_runs, true},
     {"a change of protection", mixed_protections, protect_some, false},
     {"no access inside a frontier", frontier, protect_no_access, false},
     {"populate", mixed, populate_some, false},

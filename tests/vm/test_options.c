@@ -36,6 +36,8 @@ TEST(every_key_and_value) {
   CHECK(parse("query=proc").query_by_proc);
   CHECK(!parse("query=ioctl").query_by_proc);
   CHECK(!parse("query=auto").query_by_proc);
+  CHECK(parse("batch=each").single_calls);
+  CHECK(!parse("batch=each,batch=process_madvise").single_calls);
   CHECK(parse("populate=touch").populate_by_touch);
   CHECK(!parse("populate=madvise").populate_by_touch);
   CHECK(!parse("populate=auto").populate_by_touch);

@@ -109,6 +109,34 @@ static void random_decommit(struct model *model, char *address, size_t start, si
   for (size_t i = start; i < end; i++) model->pages[i].protection = ACRE_VM_DEFAULT;
 }
 
+/* Several runs, mostly ascending, in one call. */
+static void random_runs(struct model *model, size_t start) {
+  enum { MOST = 200 };
+  acre_vm_run runs[MOST];
+  size_t firsts[MOST], lasts[MOST], count = 1 + test_random_below(MOST), done = 0, gap = 1 + test_random_below(8);
+  bool commits = test_random_below(2) == 0;
+  acre_vm_protection protection = test_random_below(4) == 0 ? ACRE_VM_READ : ACRE_VM_READ_WRITE;
+  for (size_t i = 0; i < count; i++) {
+    if (start >= PAGES || test_random_below(60) == 0) start = test_random_below(PAGES);
+    firsts[i] = start;
+    lasts[i] = start + (test_random_below(4) == 0 ? test_random_below(6) : 0);
+    if (lasts[i] >= PAGES) lasts[i] = PAGES - 1;
+    runs[i] = (acre_vm_run){model->base + firsts[i] * model->page_size, (lasts[i] - firsts[i] + 1) * model->page_size};
+    start = lasts[i] + 1 + test_random_below(gap);
+  }
+  if (commits)
+    CHECK_OK(acre_vm_commit_runs(runs, count, protection, &done));
+  else
+    CHECK_OK(acre_vm_decommit_runs(runs, count, &done));
+  CHECK_EQ(done, count);
+  for (size_t i = 0; i < count; i++) {
+    for (size_t at = firsts[i]; at <= lasts[i]; at++) {
+      if (commits && model->pages[at].protection == ACRE_VM_DEFAULT) model->pages[at].content = 0;
+      model->pages[at].protection = commits ? protection : ACRE_VM_DEFAULT;
+    }
+  }
+}
+
 static void random_protect(struct model *model, char *address, size_t start, size_t end) {
   acre_vm_protection protection = (acre_vm_protection)(1 + test_random_below(6)), old = ACRE_VM_DEFAULT;
   acre_result expected = ACRE_OK;
@@ -154,7 +182,7 @@ static void run(void *context) {
     size_t start, end;
     random_range(&start, &end);
     char *address = model.base + start * model.page_size;
-    switch (test_random_below(8)) {
+    switch (test_random_below(9)) {
       case 0:
       case 1:
       case 2: random_commit(&model, address, start, end); break;
@@ -162,6 +190,7 @@ static void run(void *context) {
       case 4: random_decommit(&model, address, start, end); break;
       case 5: random_protect(&model, address, start, end); break;
       case 6: random_write(&model, start, end); break;
+      case 7: random_runs(&model, start); break;
       default: random_lock(&model, address, start, end < start + 4 ? end : start + 4); break;
     }
     check_table();

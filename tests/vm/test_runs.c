@@ -153,6 +153,30 @@ TEST(random_edits_in_a_run_agree_with_the_model) {
   }
 }
 
+TEST(random_edits_of_spans_agree_with_the_model) {
+  acre__chunk word = 0;
+  struct model model = {{0}};
+  size_t before = acre__meta_bytes();
+  for (int round = 0; round < 20000; round++) {
+    struct acre__span spans[ACRE_CHUNK_PAGES];
+    unsigned count = 0, gap = 1 + (unsigned)test_random_below(9), set = (unsigned)test_random_below(4);
+    unsigned most = 1 + (unsigned)test_random_below(test_random_below(2) == 0 ? 4 : ACRE_CHUNK_PAGES);
+    unsigned page = (unsigned)test_random_below(test_random_below(2) == 0 ? 3 : ACRE_CHUNK_PAGES);
+    while (page < ACRE_CHUNK_PAGES && count < most) {
+      unsigned end = page + 1 + (unsigned)test_random_below(gap);
+      if (end > ACRE_CHUNK_PAGES) end = ACRE_CHUNK_PAGES;
+      spans[count++] = (struct acre__span){page, end};
+      page = end + (unsigned)test_random_below(gap); /* none between them, at times */
+    }
+    REQUIRE(acre__chunk_prepare_spans(&word, count));
+    acre__chunk_edit_spans(&word, spans, count, set);
+    for (unsigned i = 0; i < count; i++) model_edit(&model, spans[i].start, spans[i].end, 0, set);
+    compare(word, &model);
+  }
+  acre__chunk_clear(&word);
+  CHECK_EQ(acre__meta_bytes(), before);
+}
+
 TEST(the_walker_finds_what_is_wrong) {
   CHECK(!acre__chunk_is_valid((acre__chunk)(3u << 9 | 10) << 16 | 3)); /* an equal neighbour */
   CHECK(!acre__chunk_is_valid((acre__chunk)(1u << 9 | 9) << 32 | (acre__chunk)(3u << 9 | 10) << 16)); /* not sorted */

@@ -112,6 +112,8 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_FILE_IN_MEMORY] = "acre__os_file_in_memory",
       [ACRE_FAULT_TRACK] = "acre__os_track",
       [ACRE_FAULT_WRITTEN] = "acre__os_written",
+      [ACRE_FAULT_HIDE_EACH] = "acre__os_hide_each",
+      [ACRE_FAULT_REVEAL_EACH] = "acre__os_reveal_each",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -125,6 +127,8 @@ __typeof__(acre__os_decommit) acre__os_real_decommit;
 __typeof__(acre__os_protect) acre__os_real_protect;
 __typeof__(acre__os_hide) acre__os_real_hide;
 __typeof__(acre__os_reveal) acre__os_real_reveal;
+__typeof__(acre__os_hide_each) acre__os_real_hide_each;
+__typeof__(acre__os_reveal_each) acre__os_real_reveal_each;
 __typeof__(acre__os_discard) acre__os_real_discard;
 __typeof__(acre__os_populate) acre__os_real_populate;
 __typeof__(acre__os_lock) acre__os_real_lock;
@@ -172,6 +176,26 @@ acre_result acre__os_reveal(void *address, size_t size) {
   size_t half = front_half(size);
   if (half != 0) acre__os_real_reveal(address, half);
   return state.plan.result;
+}
+
+/* Of these a front part may be done, and part of the next range. */
+static size_t half_of_each(size_t (*real)(const struct acre__os_range *, size_t), const struct acre__os_range *ranges,
+                           size_t count) {
+  size_t done = state.plan.partly ? real(ranges, count / 2) : 0;
+  struct acre__os_range next = ranges[done];
+  next.size = front_half(next.size);
+  if (next.size != 0) real(&next, 1);
+  return done;
+}
+
+size_t acre__os_hide_each(const struct acre__os_range *ranges, size_t count) {
+  if (!fails(ACRE_FAULT_HIDE_EACH)) return acre__os_real_hide_each(ranges, count);
+  return half_of_each(acre__os_real_hide_each, ranges, count);
+}
+
+size_t acre__os_reveal_each(const struct acre__os_range *ranges, size_t count) {
+  if (!fails(ACRE_FAULT_REVEAL_EACH)) return acre__os_real_reveal_each(ranges, count);
+  return half_of_each(acre__os_real_reveal_each, ranges, count);
 }
 
 acre_result acre__os_discard(void *address, size_t size) {

@@ -15,6 +15,8 @@
 #define acre__os_protect acre__os_real_protect
 #define acre__os_hide acre__os_real_hide
 #define acre__os_reveal acre__os_real_reveal
+#define acre__os_hide_each acre__os_real_hide_each
+#define acre__os_reveal_each acre__os_real_reveal_each
 #define acre__os_discard acre__os_real_discard
 #define acre__os_populate acre__os_real_populate
 #define acre__os_lock acre__os_real_lock

@@ -27,6 +27,7 @@ enum {
   ACRE_LINUX_MADV_COLLAPSE = 25,
   ACRE_LINUX_MADV_GUARD_INSTALL = 102,
   ACRE_LINUX_MADV_GUARD_REMOVE = 103,
+  ACRE_LINUX_PIDFD_SELF = -10000, /* 6.14 */
   ACRE_LINUX_MAP_FIXED_NOREPLACE = 0x100000
 };
 
@@ -116,6 +117,7 @@ struct acre__linux_switches {
   bool query_without_ioctl;
   bool populate_by_touch;
   bool plain_files;
+  bool single_calls;
 };
 extern struct acre__linux_switches acre__linux_switches;
 

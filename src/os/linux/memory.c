@@ -17,9 +17,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
@@ -140,6 +142,58 @@ acre_result acre__os_hide(void *address, size_t size) {
 
 acre_result acre__os_reveal(void *address, size_t size) {
   return advise_or_unsupported(address, size, ACRE_LINUX_MADV_GUARD_REMOVE);
+}
+
+/*
+ * process_madvise on oneself takes many ranges (any advice since Linux 6.13). It
+ * wants a descriptor of the process: since 6.14 there is a number that says "my own".
+ */
+enum self_way { BY_NUMBER, BY_DESCRIPTOR, NOT_AT_ALL };
+
+_Static_assert(sizeof(struct acre__os_range) == sizeof(struct iovec) &&
+                   offsetof(struct acre__os_range, size) == offsetof(struct iovec, iov_len),
+               "ranges are passed as they are");
+
+static long advise_myself(int self, const struct acre__os_range *ranges, size_t count, int advice) {
+  return syscall(SYS_process_madvise, self, ranges, count, advice, 0);
+}
+
+/* Bytes done, or -1. */
+static long advise_together(const struct acre__os_range *ranges, size_t count, int advice) {
+  static _Atomic(enum self_way) known;
+  enum self_way way = atomic_load_explicit(&known, memory_order_relaxed);
+  if (acre__linux_switches.single_calls) way = NOT_AT_ALL;
+  long done = -1;
+  if (way == BY_NUMBER) {
+    done = advise_myself(ACRE_LINUX_PIDFD_SELF, ranges, count, advice);
+    if (done < 0 && (errno == EBADF || errno == ESRCH)) way = BY_DESCRIPTOR;
+  }
+  if (way == BY_DESCRIPTOR) {
+    int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (self >= 0) done = advise_myself(self, ranges, count, advice);
+    if (self >= 0) close(self);
+  }
+  if (done < 0 && (errno == ENOSYS || errno == EPERM)) way = NOT_AT_ALL;
+  if (!acre__linux_switches.single_calls) atomic_store_explicit(&known, way, memory_order_relaxed);
+  return done;
+}
+
+static size_t advise_each(const struct acre__os_range *ranges, size_t count, int advice) {
+  size_t done = 0;
+  if (count > 1) {
+    long bytes = advise_together(ranges, count, advice);
+    for (; done < count && bytes >= (long)ranges[done].size; done++) bytes -= (long)ranges[done].size;
+  }
+  while (done < count && acre__linux_advise(ranges[done].address, ranges[done].size, advice) == 0) done++;
+  return done;
+}
+
+size_t acre__os_hide_each(const struct acre__os_range *ranges, size_t count) {
+  return advise_each(ranges, count, ACRE_LINUX_MADV_GUARD_INSTALL);
+}
+
+size_t acre__os_reveal_each(const struct acre__os_range *ranges, size_t count) {
+  return advise_each(ranges, count, ACRE_LINUX_MADV_GUARD_REMOVE);
 }
 
 acre_result acre__os_discard(void *address, size_t size) {

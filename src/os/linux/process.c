@@ -206,6 +206,10 @@ void acre__os_force(bool query_without_ioctl, bool populate_by_touch) {
   acre__linux_switches.populate_by_touch = populate_by_touch;
 }
 
+void acre__os_force_single_calls(bool single) {
+  acre__linux_switches.single_calls = single;
+}
+
 void acre__os_force_plain_files(bool plain) {
   acre__linux_switches.plain_files = plain;
 }
