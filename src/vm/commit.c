@@ -152,7 +152,7 @@ bool acre__commit_only_reveals(const struct acre__region *region, size_t start, 
                                                   acre__table_mapping(table, protection)) == SIMPLE_REVEAL;
 }
 
-static acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
+static inline acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
                                  struct acre__run run, size_t start, size_t end, unsigned protection,
                                  unsigned mapping) {
   acre_result result = acre__ledger_charge(end - start);
@@ -270,6 +270,8 @@ static acre_result commit_pages(struct acre__region *region, size_t start, size_
   bool is_guard = (protection & ACRE_VM_GUARD) != 0;
   if (word != NULL && !is_guard && (!region->strict || acre__protection_writes(mapping))) {
     unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
+    if (acre__chunk_is_frontier(*word, from, protection) && until < ACRE_CHUNK_PAGES)
+      return commit_simple(region, word, SIMPLE_ADVANCE, (struct acre__run){0}, start, end, protection, mapping);
     struct acre__run run = acre__chunk_run(*word, from);
     enum simple simple = simple_case(*word, run, from, until, protection, mapping);
     if (simple != NOT_SIMPLE) return commit_simple(region, word, simple, run, start, end, protection, mapping);

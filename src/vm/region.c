@@ -65,6 +65,14 @@ static struct acre__region *remember(struct acre__region *region) {
   return region;
 }
 
+/* lock_if_it_holds, if it is as usual: nobody has the lock, and nobody watches. NULL: it is not, or not held. */
+static inline struct acre__region *lock_at_once(struct acre__region *region, uintptr_t address) {
+  if (acre__region_is_watched(region) || !acre__try_lock(&region->lock)) return NULL;
+  if (ACRE_LIKELY(holds(region, address) && !acre__region_is_watched(region))) return region;
+  acre__unlock(&region->lock);
+  return NULL;
+}
+
 /* Locks it if it holds the address, with signals held back if it is watched; else NULL. */
 static struct acre__region *lock_if_it_holds(struct acre__region *region, uintptr_t address) {
   for (;;) {
@@ -101,7 +109,8 @@ static bool is_foreign(uint64_t version) {
 
 struct acre__region *acre__region_lock(uintptr_t address) {
   if (address - last.base < last.size) {
-    struct acre__region *region = lock_if_it_holds(last.region, address);
+    struct acre__region *region = lock_at_once(last.region, address);
+    if (ACRE_UNLIKELY(region == NULL)) region = lock_if_it_holds(last.region, address);
     if (ACRE_LIKELY(region != NULL)) return region;
     last.size = 0;
   }
@@ -115,16 +124,10 @@ struct acre__region *acre__region_lock(uintptr_t address) {
   }
 }
 
-static void let_signals_come(void) {
+void acre__region_let_signals_come(void) {
   if (!signals_held) return; /* it is watched since a moment ago, or this is a fault handler */
   signals_held = false;
   acre__signals_restore(signals_before);
-}
-
-void acre__region_unlock(struct acre__region *region) {
-  bool watched = acre__region_is_watched(region);
-  acre__unlock(&region->lock);
-  if (ACRE_UNLIKELY(watched)) let_signals_come();
 }
 
 struct acre__region *acre__region_lock_in_handler(uintptr_t address) {
@@ -205,13 +208,6 @@ acre_result acre__range_lock(const void *address, size_t size, struct acre__rang
   return ACRE_OK;
 }
 
-void acre__region_widen(const struct acre__region *region, size_t *start, size_t *end) {
-  if (ACRE_LIKELY(region->large != ACRE_VM_LARGE_PAGES_EXPLICIT)) return;
-  size_t large = acre__root.system.large_page_size >> acre__root.page_shift;
-  *start = acre__align_down(*start, large);
-  *end = acre__align_up(*end, large);
-}
-
 bool acre__range_is_committed(const struct acre__range *range) {
   for (size_t page = range->start; page < range->end;) {
     struct acre__page_run run = acre__table_run(&range->region->table, page, range->end, ACRE_PAGE_PROTECTION);
@@ -219,14 +215,6 @@ bool acre__range_is_committed(const struct acre__range *range) {
     page = run.end;
   }
   return true;
-}
-
-void *acre__region_address(const struct acre__region *region, size_t page) {
-  return (void *)(acre__region_base(region) + (page << acre__root.page_shift));
-}
-
-size_t acre__region_size(const struct acre__region *region) {
-  return (size_t)region->table.pages << acre__root.page_shift;
 }
 
 /* With the index locked. */

@@ -18,8 +18,10 @@
 #include <acre/vm.h>
 
 #include "base/lock.h"
+#include "base/math.h"
 #include "vm/index.h"
 #include "vm/meta.h"
+#include "vm/root.h"
 #include "vm/table.h"
 
 /*
@@ -68,7 +70,14 @@ static inline uintptr_t acre__region_base(const struct acre__region *region) {
 }
 
 /* In bytes, whole pages. To be read with either lock, the region's or the index's; it changes with both. */
-size_t acre__region_size(const struct acre__region *region);
+static inline size_t acre__region_size(const struct acre__region *region) {
+  return (size_t)region->table.pages << acre__root.page_shift;
+}
+
+/* The address of a page of the region. */
+static inline void *acre__region_address(const struct acre__region *region, size_t page) {
+  return (void *)(acre__region_base(region) + (page << acre__root.page_shift));
+}
 
 /* NULL: the region has nothing of it. */
 static inline struct acre__region_extra *acre__region_extra(const struct acre__region *region) {
@@ -80,7 +89,7 @@ struct acre__region_extra *acre__region_need_extra(struct acre__region *region);
 
 /* Finds and locks the region that holds `address`; NULL: there is none. Given back by acre__region_unlock. */
 struct acre__region *acre__region_lock(uintptr_t address);
-void acre__region_unlock(struct acre__region *region);
+static inline void acre__region_unlock(struct acre__region *region);
 
 /* The same in a fault handler: NULL also where waiting would never end, because the interrupted code has the lock. */
 struct acre__region *acre__region_lock_in_handler(uintptr_t address);
@@ -95,6 +104,15 @@ void acre__region_leave_handler(bool before);
 
 static inline bool acre__region_is_watched(const struct acre__region *region) {
   return atomic_load_explicit(&region->watched, memory_order_relaxed) != 0;
+}
+
+/* Lets the thread's signals come again, if they were held back for a lock. */
+void acre__region_let_signals_come(void);
+
+static inline void acre__region_unlock(struct acre__region *region) {
+  bool watched = acre__region_is_watched(region);
+  acre__unlock(&region->lock);
+  if (ACRE_UNLIKELY(watched)) acre__region_let_signals_come();
 }
 
 /* With the lock: faults of the region may be ours from now on. Wants acre__faults_install before it. */
@@ -130,13 +148,15 @@ static inline void acre__range_unlock(const struct acre__range *range) {
 }
 
 /* To whole large pages, where these are the region's unit: see placement.h. */
-void acre__region_widen(const struct acre__region *region, size_t *start, size_t *end);
+static inline void acre__region_widen(const struct acre__region *region, size_t *start, size_t *end) {
+  if (ACRE_LIKELY(region->large != ACRE_VM_LARGE_PAGES_EXPLICIT)) return;
+  size_t large = acre__root.system.large_page_size >> acre__root.page_shift;
+  *start = acre__align_down(*start, large);
+  *end = acre__align_up(*end, large);
+}
 
 /* Whether every page of the range is committed. */
 bool acre__range_is_committed(const struct acre__range *range);
-
-/* The address of a page of the region. */
-void *acre__region_address(const struct acre__region *region, size_t page);
 
 /* What acre__region_enter makes a region from. */
 struct acre__region_plan {

@@ -89,6 +89,14 @@ static inline void acre__chunk_set_loose(acre__chunk *word, bool loose) {
   *word = loose ? *word | ACRE_CHUNK_LOOSE : *word & ~(acre__chunk)ACRE_CHUNK_LOOSE;
 }
 
+/*
+ * Whether the pages before `page` have these attributes, those behind are reserved, and the
+ * chunk is closed: what most chunks are in which something grows. In one comparison.
+ */
+static inline bool acre__chunk_is_frontier(acre__chunk word, unsigned page, unsigned attributes) {
+  return page > 0 && page < ACRE_CHUNK_PAGES && word == ((acre__chunk)page << 16 | attributes);
+}
+
 /* The run that holds `page`. */
 struct acre__run acre__chunk_run(acre__chunk word, unsigned page);
 

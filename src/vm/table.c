@@ -4,7 +4,6 @@
 #include "base/compiler.h"
 #include "base/math.h"
 #include "vm/meta.h"
-#include "vm/protection.h"
 
 enum { FAN_SHIFT = 6, FAN = 1 << FAN_SHIFT };
 
@@ -154,12 +153,6 @@ size_t acre__table_committed(const struct acre__table *table, size_t start, size
     start = run.end;
   }
   return pages;
-}
-
-unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes) {
-  unsigned protection = acre__page_access(attributes);
-  bool is_shut = table->shut && (attributes & ACRE_PAGE_WRITTEN) == 0;
-  return is_shut ? acre__protection_unwritable(protection) : protection;
 }
 
 unsigned acre__table_mapped_as(const struct acre__table *table, size_t page) {

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "vm/protection.h"
 #include "vm/runs.h"
 
 struct acre__table {
@@ -76,7 +77,11 @@ struct acre__page_run acre__table_run(const struct acre__table *table, size_t pa
 size_t acre__table_committed(const struct acre__table *table, size_t start, size_t end);
 
 /* How committed pages with these attributes are mapped: with their protection, or without its write access. */
-unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes);
+static inline unsigned acre__table_mapping(const struct acre__table *table, unsigned attributes) {
+  unsigned protection = acre__page_access(attributes);
+  bool is_shut = table->shut && (attributes & ACRE_PAGE_WRITTEN) == 0;
+  return is_shut ? acre__protection_unwritable(protection) : protection;
+}
 
 /* What the mapping behind a page allows, as far as the table knows: 0 nothing (PROT_NONE), else a protection. */
 unsigned acre__table_mapped_as(const struct acre__table *table, size_t page);
