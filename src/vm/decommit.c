@@ -84,13 +84,20 @@ static acre_result empty_in_place(struct acre__region *region, size_t start, siz
   return ACRE_OK;
 }
 
-/* A front part may have been hidden: it has lost its content, but is committed. */
+/*
+ * A front part may have been hidden: it has lost its content, but is committed. If that cannot be revealed
+ * the pages are reserved, as a decommit that fails may leave them, and nobody knows what is mapped there.
+ */
 static ACRE_COLD void undo_hide(struct acre__region *region, size_t start, size_t end) {
-  for (size_t page = start; page < end;) {
+  acre_result result = ACRE_OK;
+  for (size_t page = start; page < end && result == ACRE_OK;) {
     struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_PROTECTION);
-    if (run.attributes != 0) (void)acre__os_reveal(acre__region_address(region, page), bytes_of(run.end - page));
+    if (run.attributes != 0) result = acre__os_reveal(acre__region_address(region, page), bytes_of(run.end - page));
     page = run.end;
   }
+  if (result == ACRE_OK) return;
+  acre__chunk_set_loose(acre__table_chunk(&region->table, start / ACRE_CHUNK_PAGES), true);
+  record_mapped(region, start, end);
 }
 
 /* Whether every page is committed and mapped as `mapping`. */

@@ -380,6 +380,15 @@ TEST(hiding_is_refused) {
                                        .and_later = i != 0});
 }
 
+/* What is hidden by halves cannot be revealed again. */
+TEST(hiding_fails_and_so_does_its_undoing) {
+  page = page_bytes();
+  play_all((struct acre__fault_plan){.result = ACRE_E_NO_MEMORY,
+                                     .functions = ACRE_FAULT_MASK(ACRE_FAULT_HIDE) | ACRE_FAULT_MASK(ACRE_FAULT_REVEAL),
+                                     .partly = true,
+                                     .and_later = true});
+}
+
 TEST(on_the_paging_file) {
   page = page_bytes();
   make_fast_paging_directory();
