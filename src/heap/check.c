@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/line.h"
 #include "heap/arena.h"
 #include "vm/services.h"
 
@@ -24,24 +25,6 @@ struct acre__quarantine {
 
 /* ------------------------------------------------------------- telling */
 
-struct line {
-  char text[256];
-  size_t length;
-};
-
-static void add(struct line *line, const char *text) {
-  while (*text != '\0' && line->length < sizeof line->text - 2) line->text[line->length++] = *text++;
-  line->text[line->length] = '\0';
-}
-
-static void add_number(struct line *line, uint64_t number, unsigned base) {
-  char digits[24], *first = digits + sizeof digits - 1;
-  *first = '\0';
-  do *--first = "0123456789abcdef"[number % base];
-  while ((number /= base) != 0);
-  add(line, first);
-}
-
 static const char *what_happened(acre_heap_misuse misuse) {
   switch (misuse) {
     case ACRE_HEAP_NOT_A_BLOCK: return "freed or resized what is no block of any heap";
@@ -57,27 +40,27 @@ static const char *what_happened(acre_heap_misuse misuse) {
 }
 
 ACRE_COLD void acre__misuse(acre_heap *heap, acre_heap_misuse misuse, const void *block, size_t size) {
-  struct line line = {.length = 0};
-  add(&line, "acre: heap '");
-  add(&line, heap->name);
-  add(&line, "': ");
-  add(&line, what_happened(misuse));
-  add(&line, ": 0x");
-  add_number(&line, (uintptr_t)block, 16);
+  char text[256];
+  struct acre__line line = acre__line_in(text, sizeof text - 1);
+  acre__line_add(&line, "acre: heap '");
+  acre__line_add(&line, heap->name);
+  acre__line_add(&line, "': ");
+  acre__line_add(&line, what_happened(misuse));
+  acre__line_add(&line, ": 0x");
+  acre__line_add_number(&line, (uintptr_t)block, 16);
   if (size != 0) {
-    add(&line, " (");
-    add_number(&line, size, 10);
-    add(&line, size == 1 ? " byte)" : " bytes)");
+    acre__line_add(&line, " (");
+    acre__line_add_number(&line, size, 10);
+    acre__line_add(&line, size == 1 ? " byte)" : " bytes)");
   }
   if (heap->on_error != NULL) {
     acre_heap_error error = {
-        .misuse = misuse, .heap = heap, .name = heap->name, .block = block, .size = size, .text = line.text};
+        .misuse = misuse, .heap = heap, .name = heap->name, .block = block, .size = size, .text = text};
     heap->on_error(&error, heap->context);
     return;
   }
-  line.text[line.length++] = '\n'; /* `add` leaves room for it */
-  line.text[line.length] = '\0';
-  acre__vm_die(line.text);
+  memcpy(text + strlen(text), "\n", 2); /* the line has left room for it */
+  acre__vm_die(text);
 }
 
 /* ------------------------------------------------------------- tails */

@@ -2,6 +2,7 @@
 /* The commit limit, for programs: setting it, and saying how a request met it. */
 #include <acre/vm.h>
 
+#include "base/line.h"
 #include "vm/ledger.h"
 #include "vm/root.h"
 
@@ -12,29 +13,6 @@ acre_result acre_vm_set_commit_limit(uint64_t bytes) {
 }
 
 /* ------------------------------------------------------------- the text */
-
-/* As much as fits is in `text`, with a NUL; `length` counts all of it. */
-struct line {
-  char *text;
-  size_t size, length;
-};
-
-static void add(struct line *line, const char *text) {
-  for (; *text != '\0'; text++, line->length++) {
-    if (line->length + 1 >= line->size) continue;
-    line->text[line->length] = *text;
-    line->text[line->length + 1] = '\0';
-  }
-}
-
-static void add_number(struct line *line, uint64_t number) {
-  char digits[24];
-  char *first = digits + sizeof digits - 1;
-  *first = '\0';
-  do *--first = (char)('0' + number % 10);
-  while ((number /= 10) != 0);
-  add(line, first);
-}
 
 static const char *name_of(acre_commit_bound bound) {
   switch (bound) {
@@ -49,20 +27,19 @@ static const char *name_of(acre_commit_bound bound) {
 size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t size) {
   (void)acre__root_get();
   struct acre__ledger_figures now;
-  struct line line = {.text = out, .size = out == NULL ? 0 : size};
-  if (line.size != 0) *out = '\0';
+  struct acre__line line = acre__line_in(out, out == NULL ? 0 : size);
   acre__ledger_read(&now);
-  add_number(&line, request);
-  add(&line, " bytes asked for, ");
-  add_number(&line, now.charged);
-  add(&line, " committed, commit limit ");
+  acre__line_add_number(&line, request, 10);
+  acre__line_add(&line, " bytes asked for, ");
+  acre__line_add_number(&line, now.charged, 10);
+  acre__line_add(&line, " committed, commit limit ");
   if (now.limit != UINT64_MAX) {
-    add_number(&line, now.limit);
-    add(&line, " (");
-    add(&line, name_of(now.bound));
-    add(&line, ")");
+    acre__line_add_number(&line, now.limit, 10);
+    acre__line_add(&line, " (");
+    acre__line_add(&line, name_of(now.bound));
+    acre__line_add(&line, ")");
   } else {
-    add(&line, name_of(now.bound));
+    acre__line_add(&line, name_of(now.bound));
   }
   return line.length;
 }

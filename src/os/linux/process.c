@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/line.h"
 #include "base/math.h"
 
 struct acre__linux_switches acre__linux_switches;
@@ -238,33 +239,15 @@ _Noreturn void acre__os_die(const char *text) {
   abort();
 }
 
-struct line {
-  char text[512];
-  size_t length;
-};
-
-static void add(struct line *line, const char *text) {
-  while (*text != '\0' && line->length < sizeof line->text - 1) line->text[line->length++] = *text++;
-  line->text[line->length] = '\0';
-}
-
-static void add_number(struct line *line, unsigned number) {
-  char digits[12];
-  char *first = digits + sizeof digits - 1;
-  *first = '\0';
-  do *--first = (char)('0' + number % 10);
-  while ((number /= 10) != 0);
-  add(line, first);
-}
-
 _Noreturn void acre__assert_failed(const char *condition, const char *file, int line_number) {
-  struct line line = {.length = 0};
-  add(&line, "acre: ");
-  add(&line, file);
-  add(&line, ":");
-  add_number(&line, (unsigned)line_number);
-  add(&line, ": this must hold and does not: ");
-  add(&line, condition);
-  add(&line, "\n");
-  acre__os_die(line.text);
+  char text[512];
+  struct acre__line line = acre__line_in(text, sizeof text);
+  acre__line_add(&line, "acre: ");
+  acre__line_add(&line, file);
+  acre__line_add(&line, ":");
+  acre__line_add_number(&line, (unsigned)line_number, 10);
+  acre__line_add(&line, ": this must hold and does not: ");
+  acre__line_add(&line, condition);
+  acre__line_add(&line, "\n");
+  acre__os_die(text);
 }
