@@ -29,6 +29,7 @@
  *
  * Fork: the child owns a copy of every heap and may use it at once. A
  * single-thread heap that another thread was using at that moment may only be destroyed.
+ * A heap on the paging file has lost its blocks there: see acre_heap_options.
  *
  * Signal handlers may call none of these functions.
  */
@@ -36,6 +37,7 @@
 #define ACRE_HEAP_H
 
 #include <acre/base.h>
+#include <acre/vm.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,6 +100,7 @@ typedef struct acre_heap_options {
   void *range;       /* memory that the caller owns, readable and writable, from which alone the heap takes its own; it
                             must stay until the heap is destroyed. NULL: from the system */
   size_t range_size; /* its size; whole aligned segments of it are used, and there must be at least one */
+  acre_vm_backing backing; /* what stands behind blocks: memory, or the paging file (see below) */
   /* Called by acre_heap_destroy and acre_heap_reset before the blocks go; it may use the heap. NULL: nothing. */
   void (*on_destroy)(acre_heap *heap, void *context);
   /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,
@@ -107,11 +110,29 @@ typedef struct acre_heap_options {
 } acre_heap_options;
 
 /*
+ * A heap on the paging file (backing = ACRE_VM_BACKING_PAGING_FILE, after
+ * acre_vm_set_paging_file) has all its blocks in a region there, of which
+ * acre/vm.h says what is particular: they need no RAM to be kept, and a touch of a
+ * block meets no full disk. It takes one file descriptor. Its own data, one
+ * segment for each thread that allocates, lie in memory and count in the limit, which
+ * is at least two segments. Without a limit it has addresses for 1 TiB, fewer
+ * where the system has not so many; where they are used up, an allocation is ACRE_E_NO_MEMORY.
+ * acre_heap_destroy, acre_heap_reset and acre_heap_compact give the disk's blocks back at once.
+ * Fork: the child has not the blocks, and a touch of one faults. Its calls with
+ * the heap find none: allocating is NULL with ACRE_E_CONTENT_LOST, and freeing or
+ * resizing what was one is ACRE_E_CONTENT_LOST (acre_free: ACRE_E_NOT_A_BLOCK), also in
+ * a checked heap. acre_heap_reset makes it a heap of the child's own, on files in the same
+ * directory; acre_heap_destroy ends it.
+ */
+
+/*
  * Makes a heap and stores it in *out (NULL on failure).
- * Result: ACRE_E_INVALID_ARGUMENT, out is NULL, a flag is unknown, or flags do not go together;
- *   ACRE_E_INVALID_SIZE, the limit or the range is smaller than a segment, or the initial
- *   commit larger than the limit; ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
- *   ACRE_E_COMMIT_LIMIT; ACRE_E_MAPPING_LIMIT.
+ * Result: ACRE_E_INVALID_ARGUMENT, out is NULL, a flag or the backing is unknown, or two of
+ *   large pages, a range and the paging file are asked for;
+ *   ACRE_E_INVALID_SIZE, the limit or the range is smaller than a segment (two on the paging file),
+ *   or the initial commit larger than the limit; ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
+ *   ACRE_E_COMMIT_LIMIT; ACRE_E_MAPPING_LIMIT; on the paging file also ACRE_E_NOT_SUPPORTED,
+ *   none is set, ACRE_E_TOO_MANY_FILES, ACRE_E_NO_SPACE, ACRE_E_IO.
  * Cost: with the first block and acre_heap_destroy a fraction of a microsecond,
  * and no system call, when a segment of a former heap is there.
  * Lifetime: until acre_heap_destroy, or the end of the process.
@@ -174,7 +195,8 @@ ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size)
  * Why the calling thread's last allocation from any heap gave NULL:
  * ACRE_E_HEAP_LIMIT, ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT,
  * ACRE_E_NO_ADDRESS_SPACE, ACRE_E_MAPPING_LIMIT, ACRE_E_INVALID_SIZE (no such size
- * can be), ACRE_E_INVALID_ALIGNMENT, ACRE_E_NOT_A_BLOCK (acre_heap_realloc),
+ * can be), ACRE_E_INVALID_ALIGNMENT, ACRE_E_NOT_A_BLOCK (acre_heap_realloc); on the
+ * paging file ACRE_E_NO_SPACE (the disk is full), ACRE_E_IO, ACRE_E_FILE_TOO_LARGE (ulimit -f), ACRE_E_CONTENT_LOST (a child of fork);
  * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of).
  * Meaningless after one that did not give NULL.
  */

@@ -109,6 +109,7 @@ char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) {
 /* A checked heap tells of it; another one leaves it to the result. */
 static ACRE_COLD acre_result not_a_block(acre_heap *heap, const void *block, acre_heap *owner) {
   if (heap == NULL) heap = owner;
+  if (heap != NULL && heap->lost) return ACRE_E_CONTENT_LOST;
   if (heap != NULL && heap->checked)
     acre__misuse(heap, owner != NULL && owner != heap ? ACRE_HEAP_WRONG_HEAP : ACRE_HEAP_NOT_A_BLOCK, block, 0);
   return ACRE_E_NOT_A_BLOCK;
@@ -237,8 +238,7 @@ void *acre_heap_realloc(acre_heap *heap, void *block, size_t size) {
   if (block == NULL) return acre_heap_alloc(heap, size);
   struct acre__found found = acre__block_find(block);
   if (found.segment == NULL || found.segment->heap != heap) {
-    (void)not_a_block(heap, block, found.segment == NULL ? NULL : found.segment->heap);
-    return fail(ACRE_E_NOT_A_BLOCK);
+    return fail(not_a_block(heap, block, found.segment == NULL ? NULL : found.segment->heap));
   }
   if (heap->checked || found.size_class == ACRE_ALL_CLASSES) {
     bool shrinks_much = found.size_class == ACRE_ALL_CLASSES && size <= ACRE_MEDIUM_MOST / 2;

@@ -91,13 +91,14 @@ static void unlink_private(const struct acre__arena *arena) {
   acre__unlock(&arenas_lock);
 }
 
-acre_result acre__arena_make(void *range, size_t size, bool large_pages, struct acre__arena **out) {
+acre_result acre__arena_make(void *range, size_t size, enum acre__arena_memory memory, struct acre__arena **out) {
   struct acre__arena *arena = acre__meta_alloc(sizeof *arena);
   if (arena == NULL) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;
-  arena->borrowed = range != NULL;
-  if (range == NULL) {
-    acre_vm_options options = {.alignment = large_pages ? (size_t)2 << 20 : 0};
+  arena->borrowed = memory == ACRE_ARENA_BORROWED;
+  if (!arena->borrowed) {
+    acre_vm_options options = {.alignment = memory == ACRE_ARENA_LARGE_PAGES ? (size_t)2 << 20 : 0};
+    if (memory == ACRE_ARENA_PAGING_FILE) options.backing = ACRE_VM_BACKING_PAGING_FILE;
     result = acre_vm_reserve(size, &options, &range);
   }
   if (result == ACRE_OK) {
@@ -108,7 +109,7 @@ acre_result acre__arena_make(void *range, size_t size, bool large_pages, struct 
     acre__meta_free(arena, sizeof *arena);
     return result;
   }
-  if (large_pages) acre__vm_advise_large(range, size);
+  if (memory == ACRE_ARENA_LARGE_PAGES) acre__vm_advise_large(range, size);
   link_private(arena);
   *out = arena;
   return ACRE_OK;
@@ -120,8 +121,23 @@ void acre__arena_release(struct acre__arena *arena) {
   acre__unlock(&arena->lock);
   acre__runs_forget(arena);
   (void)acre_vm_release(arena->table);
-  if (!arena->borrowed) (void)acre_vm_release((void *)atomic_load_explicit(&arena->base, memory_order_relaxed));
+  void *base = acre__arena_address(arena, 0);
+  if (!arena->borrowed && acre_vm_release(base) != ACRE_OK)
+    (void)acre_vm_decommit(base, arena->bytes); /* the addresses cannot be had back now; the memory at least can */
   acre__meta_free(arena, sizeof *arena);
+}
+
+void acre__arena_empty(struct acre__arena *arena) {
+  void *base = acre__arena_address(arena, 0);
+  acre_vm_info info;
+  acre__runs_forget(arena);
+  memset(arena->table, 0, arena->all.frontier * sizeof *arena->table);
+  memset(arena->zones, 0, sizeof arena->zones);
+  arena->all.frontier = arena->all.committed = 0;
+  atomic_store_explicit(&arena->used, 0, memory_order_relaxed);
+  if (acre_vm_query(base, &info) == ACRE_OK && info.region_base == base && info.kind == ACRE_VM_KIND_PRIVATE) return;
+  arena->borrowed = true; /* the child could not get the addresses: they may be anybody's by now */
+  arena->all.end = 0;
 }
 
 /* ------------------------------------------------------------- finding */
@@ -261,6 +277,15 @@ acre_result acre__frontier_extend(struct acre__arena *arena, size_t more) {
   if (result == ACRE_OK) result = commit_up_to(arena, all, all->frontier, all->frontier + more);
   if (result == ACRE_OK) move_frontier(arena, all->frontier + more);
   return result;
+}
+
+size_t acre__frontier_trim(struct acre__arena *arena) {
+  struct acre__stretch *all = &arena->all;
+  size_t bytes = (all->committed - all->frontier) << ACRE_SEGMENT_SHIFT;
+  if (arena->borrowed || all->committed <= all->frontier) return 0;
+  if (acre_vm_decommit(acre__arena_address(arena, all->frontier), bytes) != ACRE_OK) return 0;
+  all->committed = all->frontier;
+  return bytes;
 }
 
 acre_result acre__arena_add(size_t count) {

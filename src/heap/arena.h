@@ -10,12 +10,15 @@
  * One reservation of a TiB of addresses costs nothing and gives every heap its
  * segments without a mapping more, and "is this pointer ours" is one
  * comparison. Where address space is limited it is smaller, and there are
- * several. A heap with memory of its own (a range of the caller's, large pages)
- * has an arena to itself, and so has a block that is too large for the common one.
+ * several. A heap with memory of its own (a range of the caller's, large pages,
+ * the paging file) has an arena to itself, and so has a block that is too large for the common one.
  *
  * Homes touch one page in sixteen and must not get large pages, so they lie in
  * groups of their own, of ACRE_HOME_GROUP segments. These groups are the zone of
  * homes, everything else is the zone of runs; runs.h has what is free in each.
+ *
+ * An arena on the paging file has no homes: those of its heap lie in a shared
+ * one, so that a child of fork, which has not the file, has the heap at least.
  *
  * Lock: each arena's, for the frontiers, the lists, and the records of free runs.
  * Records of taken runs belong to the heap that took them.
@@ -91,8 +94,16 @@ static inline struct acre__segment *acre__segment_known(const void *address) {
 /* Makes the first arena, with acre__heaps's lock. ACRE_E_NO_ADDRESS_SPACE... */
 acre_result acre__arena_make_first(void);
 
-/* An arena to itself: of the caller's memory, or (range NULL) `size` bytes of the system's, asking for large pages. */
-acre_result acre__arena_make(void *range, size_t size, bool large_pages, struct acre__arena **out);
+/* What an arena to itself is made of. */
+enum acre__arena_memory {
+  ACRE_ARENA_BORROWED, /* the caller's memory */
+  ACRE_ARENA_PLAIN,
+  ACRE_ARENA_LARGE_PAGES, /* asked for, perhaps not had */
+  ACRE_ARENA_PAGING_FILE
+};
+
+/* An arena to itself, of `size` bytes; `range` is the caller's memory, else NULL. As acre_vm_reserve. */
+acre_result acre__arena_make(void *range, size_t size, enum acre__arena_memory memory, struct acre__arena **out);
 
 /* Gives such an arena back with all its segments, whatever they are. */
 void acre__arena_release(struct acre__arena *arena);
@@ -116,8 +127,17 @@ acre_result acre__frontier_take(struct acre__arena *arena, unsigned zone, size_t
                                 struct acre__stretch *skipped, struct acre__segment **out);
 acre_result acre__frontier_extend(struct acre__arena *arena, size_t more);
 
+/* With the arena's lock: gives the memory behind the frontier back; returns how many bytes. */
+size_t acre__frontier_trim(struct acre__arena *arena);
+
 /* One more arena for all, with room for `count` segments. */
 acre_result acre__arena_add(size_t count);
+
+/*
+ * In a child of fork, of an arena on the paging file, which is empty there: all
+ * of it is as never used.
+ */
+void acre__arena_empty(struct acre__arena *arena);
 
 /* Around fork, after the heaps' locks. */
 void acre__arenas_fork_before(void);

@@ -151,6 +151,8 @@ struct acre_heap {
   uint64_t id; /* unlike any other heap's, ever */
   uint32_t slot;
   bool single, checked, process;
+  bool paged; /* its segments, homes apart, are on the paging file, in its own arena */
+  bool lost;  /* with what it had there: in a child of fork, until it is reset */
 
   struct acre__lock lock;
   uint32_t lock_depth; /* of acre_heap_lock */
@@ -162,10 +164,10 @@ struct acre_heap {
   struct acre__local *locals;  /* the first one lies behind this record and is the last of the list */
   struct acre__segment *medium[ACRE_MEDIUM_CLASSES]; /* slabs with empty blocks */
   struct acre__arena *arena;                         /* the heap's own; NULL: those that heaps share */
-  acre_heap *next_apart;                             /* the next one with an arena of its own; lock: of all heaps */
-  uint64_t cookie;                                   /* 0 in an unchecked heap */
-  _Atomic(struct acre__quarantine *) quarantine;     /* lock: the heap's; but anyone may ask whether a block is it */
-  uint32_t maker;                                    /* of a checked single-thread heap: the thread that made it */
+  acre_heap *next_apart;                         /* the next one whose home is in its own arena; lock: of all heaps */
+  uint64_t cookie;                               /* 0 in an unchecked heap */
+  _Atomic(struct acre__quarantine *) quarantine; /* lock: the heap's; but anyone may ask whether a block is it */
+  uint32_t maker;                                /* of a checked single-thread heap: the thread that made it */
   unsigned flags;
   size_t initial; /* segments */
   void (*on_destroy)(acre_heap *heap, void *context);

@@ -17,9 +17,14 @@
 #include "vm/services.h"
 
 enum {
-  HOMES_MOST = 64,   /* that wait */
-  LOOK_FOR_OLD = 256 /* heaps that end between two looks for warm runs that are too old */
+  HOMES_MOST = 64,    /* that wait */
+  LOOK_FOR_OLD = 256, /* heaps that end between two looks for warm runs that are too old */
+  LARGE_PAGE = 2 << 20
 };
+
+/* Addresses for a heap on the paging file that has no limit; the most that one with a limit gets. */
+#define PAGED_ARENA ((size_t)1 << 40)
+#define PAGED_ARENA_MOST ((size_t)1 << 44)
 
 struct acre__heaps acre__heaps;
 
@@ -71,11 +76,32 @@ static void fork_in_parent(void) {
   acre__unlock(&acre__heaps.lock);
 }
 
+/* What was on the paging file is the parent's. The heap keeps its homes, with nothing in them, and gets no more. */
+static void lose(acre_heap *heap) {
+  acre__arena_empty(heap->arena);
+  heap->lost = true;
+  heap->runs = NULL;
+  heap->segments = 0;
+  heap->spare = NULL;
+  memset(heap->medium, 0, sizeof heap->medium);
+  atomic_store_explicit(&heap->quarantine, NULL, memory_order_relaxed);
+  for (struct acre__local *local = heap->locals; local != NULL; local = local->next) {
+    struct acre__segment *home = local->home;
+    acre__local_empty(local);
+    home->previous_run = NULL;
+    home->next_run = heap->runs;
+    if (heap->runs != NULL) heap->runs->previous_run = home;
+    heap->runs = home;
+    heap->segments++;
+  }
+}
+
 /* The other threads' locals are nobody's, and their locks nobody's who could give them back. */
 static bool settle_in_child(acre_heap *heap, void *context) {
   for (struct acre__local *local = heap->locals; local != NULL; local = local->next)
     if (atomic_load_explicit(&local->thread, memory_order_relaxed) != context)
       atomic_store_explicit(&local->thread, NULL, memory_order_relaxed);
+  if (heap->paged) lose(heap);
   if (heap->lock_depth > 0)
     heap->lock_depth--;
   else
@@ -134,29 +160,50 @@ size_t acre_heap_list(acre_heap **out, size_t room) {
 
 /* ------------------------------------------------------------- making */
 
+static bool is_paged(const acre_heap_options *options) {
+  return options->backing == ACRE_VM_BACKING_PAGING_FILE;
+}
+
 static acre_result check_options(const acre_heap_options *options) {
   const unsigned known = ACRE_HEAP_SINGLE_THREAD | ACRE_HEAP_CHECKED | ACRE_HEAP_LARGE_PAGES;
+  bool large_pages = (options->flags & ACRE_HEAP_LARGE_PAGES) != 0;
   if ((options->flags & ~known) != 0) return ACRE_E_INVALID_ARGUMENT;
-  if ((options->flags & ACRE_HEAP_LARGE_PAGES) != 0 && (options->range != NULL || options->limit == 0))
+  if (options->backing != ACRE_VM_BACKING_MEMORY && options->backing != ACRE_VM_BACKING_PAGING_FILE)
     return ACRE_E_INVALID_ARGUMENT;
-  if (options->limit != 0 && options->limit < ACRE_SEGMENT) return ACRE_E_INVALID_SIZE;
+  if (is_paged(options) + large_pages + (options->range != NULL) > 1) return ACRE_E_INVALID_ARGUMENT;
+  if (large_pages && options->limit == 0) return ACRE_E_INVALID_ARGUMENT;
+  size_t least = is_paged(options) ? 2 * (size_t)ACRE_SEGMENT : ACRE_SEGMENT;
+  if (options->limit != 0 && options->limit < least) return ACRE_E_INVALID_SIZE;
   if (options->limit != 0 && options->initial_commit > options->limit) return ACRE_E_INVALID_SIZE;
   if (options->initial_commit > PTRDIFF_MAX) return ACRE_E_INVALID_SIZE;
   return ACRE_OK;
 }
 
+/* Room for what holes between blocks take, where the system has the addresses; they cost nothing. */
+static acre_result make_paged_arena(size_t limit, struct acre__arena **out) {
+  bool limited = limit != 0 && limit < PAGED_ARENA;
+  size_t least = limited ? acre__align_up(limit, LARGE_PAGE) : LARGE_PAGE;
+  size_t size = limited ? 2 * least : acre__max(PAGED_ARENA, acre__min(limit, PAGED_ARENA_MOST));
+  for (;; size = acre__max(size / 8, least)) {
+    acre_result result = acre__arena_make(NULL, size, ACRE_ARENA_PAGING_FILE, out);
+    bool too_much = result == ACRE_E_NO_ADDRESS_SPACE || result == ACRE_E_FILE_TOO_LARGE;
+    if (!too_much || size == least) return result;
+  }
+}
+
 static acre_result make_arena(const acre_heap_options *options, struct acre__arena **out) {
+  if (is_paged(options)) return make_paged_arena(options->limit, out);
   if (options->range == NULL) {
     /* One segment more than the limit: the first one of a large page may be missed by rounding. */
-    size_t size = acre__align_up(acre__min(options->limit, PTRDIFF_MAX), (size_t)2 << 20);
-    return acre__arena_make(NULL, size, true, out);
+    size_t size = acre__align_up(acre__min(options->limit, PTRDIFF_MAX), LARGE_PAGE);
+    return acre__arena_make(NULL, size, ACRE_ARENA_LARGE_PAGES, out);
   }
   uintptr_t start = (uintptr_t)options->range, end;
   if (!acre__checked_add(start, options->range_size, &end)) return ACRE_E_INVALID_SIZE;
   if (!acre__checked_align_up(start, ACRE_SEGMENT, &start)) return ACRE_E_INVALID_SIZE;
   end = acre__align_down(end, ACRE_SEGMENT);
   if (start >= end) return ACRE_E_INVALID_SIZE;
-  return acre__arena_make((void *)start, end - start, false, out);
+  return acre__arena_make((void *)start, end - start, ACRE_ARENA_BORROWED, out);
 }
 
 /* With the lock. */
@@ -200,6 +247,7 @@ static void begin(acre_heap *heap, struct acre__segment *home) {
   heap->slot = (uint32_t)(heap->id % ACRE_CACHE_SLOTS);
   heap->cookie = heap->checked ? new_cookie(heap, heap->id) : 0;
   atomic_store_explicit(&heap->quarantine, NULL, memory_order_relaxed);
+  heap->lost = false;
   heap->runs = home;
   heap->segments = 1;
   heap->spare = NULL;
@@ -238,6 +286,7 @@ static void fill(acre_heap *heap, const acre_heap_options *options, struct acre_
   memset(heap, 0, sizeof *heap);
   heap->flags = options->flags;
   heap->checked = (options->flags & ACRE_HEAP_CHECKED) != 0;
+  heap->paged = is_paged(options);
   heap->single = (options->flags & ACRE_HEAP_SINGLE_THREAD) != 0 && !heap->checked;
   heap->maker = heap->checked ? acre__thread_self() : 0;
   heap->limit = options->limit == 0 ? SIZE_MAX >> ACRE_SEGMENT_SHIFT : options->limit >> ACRE_SEGMENT_SHIFT;
@@ -262,15 +311,15 @@ acre_result acre_heap_create(const acre_heap_options *options, acre_heap **out) 
   struct acre__segment *home = NULL;
   acre__lock(&acre__heaps.lock);
   result = get_ready();
-  if (result == ACRE_OK && (options->range != NULL || (options->flags & ACRE_HEAP_LARGE_PAGES) != 0))
-    result = make_arena(options, &arena);
-  if (result == ACRE_OK) result = take_home(arena, &home);
+  bool apart = options->range != NULL || (options->flags & ACRE_HEAP_LARGE_PAGES) != 0;
+  if (result == ACRE_OK && (apart || is_paged(options))) result = make_arena(options, &arena);
+  if (result == ACRE_OK) result = take_home(apart ? arena : NULL, &home);
   acre_heap *heap = NULL;
   if (result == ACRE_OK) {
     heap = (acre_heap *)(void *)home->start;
     fill(heap, options, arena);
     begin(heap, home);
-    if (arena != NULL) {
+    if (apart) {
       heap->next_apart = acre__heaps.apart;
       acre__heaps.apart = heap;
     }
@@ -350,16 +399,30 @@ static bool keep_home(struct acre__segment *home) {
   return true;
 }
 
+/* Of a heap's runs those that do not lie in its own arena, which goes as a whole. */
+static struct acre__segment *homes_of(struct acre__segment *runs) {
+  struct acre__segment *homes = NULL, *next;
+  for (struct acre__segment *run = runs; run != NULL; run = next) {
+    next = run->next_run;
+    if (acre__kind_of(run) != ACRE_KIND_HOME) continue;
+    run->next_run = homes;
+    homes = run;
+  }
+  return homes;
+}
+
 acre_result acre_heap_destroy(acre_heap *heap) {
   if (heap == NULL) return ACRE_OK;
   if (heap->process) return ACRE_E_INVALID_ARGUMENT;
   if (heap->on_destroy != NULL) heap->on_destroy(heap, heap->context);
   acre__heap_unlock_all(heap);
   struct acre__segment *home = acre__first_local(heap)->home;
-  struct acre__arena *arena = heap->arena;
+  struct acre__arena *arena = heap->arena, *paged = heap->paged ? arena : NULL;
   acre__lock(&acre__heaps.lock);
   struct acre__segment *rest = disown_runs(heap, home);
-  if (arena != NULL) {
+  if (paged != NULL) {
+    rest = homes_of(rest);
+  } else if (arena != NULL) {
     leave_list_of_apart(heap);
     acre__unlock(&acre__heaps.lock);
     acre__arena_release(arena);
@@ -371,6 +434,7 @@ acre_result acre_heap_destroy(acre_heap *heap) {
     rest = home;
   }
   acre__unlock(&acre__heaps.lock);
+  if (paged != NULL) acre__arena_release(paged);
   if (rest != NULL)
     acre__runs_give(rest);
   else if (look)
@@ -387,6 +451,7 @@ acre_result acre_heap_reset(acre_heap *heap) {
   begin(heap, home);
   acre__unlock(&acre__heaps.lock);
   acre__runs_give(rest);
+  if (heap->paged) acre__runs_compact_own(heap->arena); /* the disk's blocks do not wait */
   bool taken = acre__heap_lock(heap);
   (void)take_initial(heap); /* it had them before; short of memory, it does without */
   acre__heap_unlock(heap, taken);

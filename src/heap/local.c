@@ -187,6 +187,14 @@ void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__s
   atomic_store_explicit(&home->home_of, heap->id, memory_order_release);
 }
 
+void acre__local_empty(struct acre__local *local) {
+  struct acre__local *next = local->next;
+  struct acre__thread *thread = atomic_load_explicit(&local->thread, memory_order_relaxed);
+  acre__local_init(local, local->heap, local->home, local->number);
+  local->next = next;
+  atomic_store_explicit(&local->thread, thread, memory_order_relaxed);
+}
+
 /* The thread's own, else one that is nobody's. */
 static struct acre__local *find_local(acre_heap *heap, const struct acre__thread *thread) {
   struct acre__local *nobodys = NULL;
@@ -264,10 +272,13 @@ static struct acre__segment *take_spare(acre_heap *heap) {
 
 acre_result acre__heap_take(acre_heap *heap, unsigned zone, size_t count, size_t alignment,
                             struct acre__segment **out) {
-  if (count == 1 && alignment <= ACRE_SEGMENT && (*out = take_spare(heap)) != NULL) return ACRE_OK;
+  if (heap->lost) return ACRE_E_CONTENT_LOST;
+  struct acre__arena *arena = heap->paged && zone == ACRE_ZONE_HOMES ? NULL : heap->arena;
+  bool spare = count == 1 && alignment <= ACRE_SEGMENT && arena == heap->arena;
+  if (spare && (*out = take_spare(heap)) != NULL) return ACRE_OK;
   if (count > heap->limit - heap->segments) return ACRE_E_HEAP_LIMIT;
   struct acre__segment *run;
-  acre_result result = acre__run_take(heap->arena, zone, count, alignment, &run);
+  acre_result result = acre__run_take(arena, zone, count, alignment, &run);
   if (result != ACRE_OK) return result;
   run->heap = heap;
   run->local = NULL;

@@ -71,6 +71,9 @@ acre_result acre__local_claim(acre_heap *heap, struct acre__local **out);
 /* A fresh local in a home, whose memory may hold anything. */
 void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__segment *home, uint32_t number);
 
+/* Nothing is in it any more, and it is its thread's still. */
+void acre__local_empty(struct acre__local *local);
+
 /* With the heap's lock: a run of segments for the heap, within its limit, linked to its others. */
 acre_result acre__heap_take(acre_heap *heap, unsigned zone, size_t count, size_t alignment, struct acre__segment **out);
 

@@ -326,13 +326,16 @@ void acre__runs_tick(void) {
   on_all_arenas(tick);
 }
 
-size_t acre__runs_compact(struct acre__arena *own) {
-  size_t bytes = on_all_arenas(give_all);
-  if (own == NULL) return bytes;
+size_t acre__runs_compact_own(struct acre__arena *own) {
   acre__lock(&own->lock);
-  bytes += give_all(own);
+  size_t bytes = give_all(own) + acre__frontier_trim(own);
   acre__unlock(&own->lock);
   return bytes;
+}
+
+size_t acre__runs_compact(struct acre__arena *own) {
+  size_t bytes = on_all_arenas(give_all);
+  return own == NULL ? bytes : bytes + acre__runs_compact_own(own);
 }
 
 void acre__runs_forget(struct acre__arena *arena) {
@@ -393,7 +396,7 @@ static acre_result take_alone(size_t count, size_t alignment, struct acre__segme
   struct acre__arena *arena;
   if (!acre__checked_multiply(count, ACRE_SEGMENT, &bytes) || !acre__checked_add(bytes, alignment, &bytes))
     return ACRE_E_NO_ADDRESS_SPACE;
-  acre_result result = acre__arena_make(NULL, bytes, false, &arena);
+  acre_result result = acre__arena_make(NULL, bytes, ACRE_ARENA_PLAIN, &arena);
   if (result != ACRE_OK) return result;
   arena->alone = true;
   result = take_from(arena, ACRE_ZONE_RUNS, count, alignment, out);

@@ -44,6 +44,7 @@ void acre__runs_tick(void);
 
 /* Gives the warm memory of the shared arenas, and of `own` (or NULL), back to the system; returns how many bytes. */
 size_t acre__runs_compact(struct acre__arena *own);
+size_t acre__runs_compact_own(struct acre__arena *own); /* of that one alone */
 
 /* Bytes of memory behind warm runs, over all arenas. */
 size_t acre__runs_warm_bytes(void);

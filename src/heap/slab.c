@@ -89,8 +89,9 @@ static void empty_slab(struct acre__segment *slab) {
 
 /* ------------------------------------------------------------- homes */
 
-/* False: there are not enough units left below `most`. */
+/* False: there are not enough units left below `most`, or the home is not where the heap's blocks should be. */
 static bool carve(struct acre__local *local, unsigned size_class, unsigned most) {
+  if (local->heap->paged) return false;
   const struct acre__small *small = &acre__small[size_class];
   size_t alignment = acre__max(acre__class_alignment(size_class), ACRE_UNIT);
   unsigned units = small->piece_units;

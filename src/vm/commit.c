@@ -102,6 +102,10 @@ ACRE_COLD void acre__commit_undo(struct acre__region *region, size_t start, size
   for (size_t page = start; page < end;) {
     size_t chunk = page / ACRE_CHUNK_PAGES;
     acre__chunk *word = acre__table_chunk(&region->table, chunk);
+    if (word == NULL) { /* decommit comes across such: nothing was ever there */
+      page = acre__table_skip(&region->table, chunk) * ACRE_CHUNK_PAGES;
+      continue;
+    }
     struct acre__run run = acre__chunk_run(*word, (unsigned)(page % ACRE_CHUNK_PAGES));
     size_t until = acre__min(chunk * ACRE_CHUNK_PAGES + run.end, end);
     unsigned mapped = acre__table_mapping(&region->table, run.attributes);

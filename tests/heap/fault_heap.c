@@ -7,15 +7,17 @@
 
 #include "heap/heap_check.h"
 #include "os/fault/fault.h"
+#include "vm/paging_check.h"
 
-enum { MOST_CALLS = 80 };
+enum { MOST_CALLS = 80, MOST_PAGED_CALLS = 300 };
 
 static acre_heap *heap;
+static acre_heap_options how;
 static void *kept[300];
 
 static void fill(void) {
   heap = NULL;
-  if (acre_heap_create(NULL, &heap) != ACRE_OK) {
+  if (acre_heap_create(&how, &heap) != ACRE_OK) {
     CHECK(heap == NULL);
     return;
   }
@@ -76,6 +78,46 @@ TEST(every_call_fails_once) {
       if (test_in_child(play, &plan) != 0) test_fail(__FILE__, __LINE__, "call %lu, later: %d", call, later);
     }
   CHECK_EQ(test_in_child(make_many_calls, NULL), 0);
+}
+
+/* The disk is a child's own, so that everything of it is gone with the child. */
+static void play_on_the_paging_file(void *plan) {
+  how.backing = ACRE_VM_BACKING_PAGING_FILE;
+  REQUIRE_OK(acre_vm_set_paging_file(paging_directory, 0));
+  play(plan);
+  CHECK_EQ(paging_bytes_used(), 0);
+}
+
+/* A file that its region could not be made on, or a region that could not be given back, goes with the process. */
+static void play_with_all_failing(void *plan) {
+  how.backing = ACRE_VM_BACKING_PAGING_FILE;
+  REQUIRE_OK(acre_vm_set_paging_file(paging_directory, 0));
+  play(plan);
+}
+
+static void make_many_calls_there(void *nothing) {
+  (void)nothing;
+  how.backing = ACRE_VM_BACKING_PAGING_FILE;
+  REQUIRE_OK(acre_vm_set_paging_file(paging_directory, 0));
+  struct acre__fault_report report;
+  acre__fault_begin(&(struct acre__fault_plan){.call = 0});
+  fill();
+  grow_and_end();
+  acre__fault_end(&report);
+  CHECK(report.calls > MOST_CALLS / 2 && report.calls < MOST_PAGED_CALLS);
+}
+
+TEST(every_call_fails_once_on_the_paging_file) {
+  static const acre_result results[] = {ACRE_E_NO_SPACE, ACRE_E_IO, ACRE_E_NO_MEMORY};
+  make_fast_paging_directory();
+  for (unsigned long call = 1; call <= MOST_PAGED_CALLS; call += SANITIZED ? 5 : 1)
+    for (int later = 0; later < 2; later++) {
+      struct acre__fault_plan plan = {.call = call, .result = results[call % 3], .and_later = later != 0};
+      if (test_in_child(later ? play_with_all_failing : play_on_the_paging_file, &plan) != 0)
+        test_fail(__FILE__, __LINE__, "call %lu, later: %d", call, later);
+    }
+  CHECK_EQ(test_in_child(make_many_calls_there, NULL), 0);
+  CHECK(rmdir(paging_directory) == 0);
 }
 
 TEST(no_mapping_is_left) {

@@ -7,9 +7,11 @@
 #define ACRE_TESTS_PAGING_CHECK_H
 
 #include <acre/vm.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +32,13 @@ static inline void make_paging_directory(void) {
 static inline void make_fast_paging_directory(void) {
   strcpy(paging_directory, "/dev/shm/acre-paging-XXXXXX");
   if (mkdtemp(paging_directory) == NULL) make_paging_directory();
+}
+
+/* In a child of the test: a disk of its own in that place, which is gone with it. False: may not be done here. */
+static inline bool mount_paging_disk(const char *options) {
+  return (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+         mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+         mount("none", paging_directory, "tmpfs", 0, options) == 0;
 }
 
 static inline void set_paging_file(uint64_t maximum) {

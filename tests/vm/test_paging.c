@@ -4,9 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -386,13 +384,6 @@ TEST(limits_of_the_process) {
 
 /* ------------------------------------------------------------- a full disk */
 
-/* A disk of 1 MiB in a mount namespace of the child's own. */
-static bool mount_small_disk(void) {
-  return (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
-         mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-         mount("none", paging_directory, "tmpfs", 0, "size=1m,huge=never") == 0;
-}
-
 static void touch_without_room(void *base) {
   ((volatile char *)base)[0] = 1;
 }
@@ -400,7 +391,7 @@ static void touch_without_room(void *base) {
 static void fill_the_disk(void *context) {
   static struct picture before, after;
   (void)context;
-  if (!mount_small_disk()) _exit(77);
+  if (!mount_paging_disk("size=1m,huge=never")) _exit(77);
   REQUIRE_OK(acre_vm_set_paging_file(paging_directory, 0));
   size_t all = ((size_t)1 << 20) / page;
   char *base = reserve_paged(4 * all);
