@@ -71,19 +71,36 @@ ACRE_API acre_result acre_file_open(const char *path, const acre_file_options *o
 /* The file's size in bytes now. Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_IO. Win32: GetFileSizeEx. */
 ACRE_API acre_result acre_file_size(acre_file *file, uint64_t *out);
 
+/*
+ * Makes the file `size` bytes long, also under views of it. A longer one has the
+ * blocks of what is added allocated, and reads zero there; sections and views stay
+ * as they are until they grow (acre_section_resize, acre_view_grow). What is cut
+ * off is gone; it must not belong to a section of this process, of whichever
+ * handle of the file, as touching it would be a fault. Sections of other
+ * processes are not known, and not asked.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_ACCESS_DENIED, the file was opened for reading;
+ *   ACRE_E_MAPPED, a section (or a view, which keeps its section) reaches past the new size;
+ *   ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO: the file has its former size.
+ * Fork: a fork waits for a growth that another thread has under way.
+ * Win32 counterpart: SetEndOfFile.
+ */
+ACRE_API acre_result acre_file_resize(acre_file *file, uint64_t size);
+
 /* Closes the handle. NULL: nothing happens. Win32: CloseHandle. */
 ACRE_API void acre_file_close(acre_file *file);
 
 typedef struct acre_section_options {
   acre_access access; /* the most that views of it may do */
-  uint64_t size;      /* bytes of the file, from its start, that the section spans. 0: the file's size now */
+  uint64_t offset;    /* where in the file it begins, any byte */
+  uint64_t size;      /* bytes that it spans. 0: up to the file's end as it is now */
 } acre_section_options;
 
 /*
- * Makes a section over `file`. With read-write access and a size above the
- * file's, the file grows, its blocks allocated, so that no store meets a full disk.
+ * Makes a section over `file`, or a part of it. With read-write access and an end
+ * beyond the file's, the file grows, its blocks allocated, so that no store meets a full disk.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_ACCESS_DENIED, more access than the file was opened with;
- *   ACRE_E_EMPTY_FILE, size 0 and the file is empty; ACRE_E_OUT_OF_RANGE, larger than a file that may not grow;
+ *   ACRE_E_EMPTY_FILE, size 0 and the file is empty; ACRE_E_OUT_OF_RANGE, it reaches past the end of
+ *   a file that may not grow, or size is 0 and it begins there;
  *   ACRE_E_NO_SPACE; ACRE_E_FILE_TOO_LARGE; ACRE_E_IO; ACRE_E_NO_MEMORY. On failure *out is NULL
  *   and the file has its former size.
  * Lifetime: until acre_section_close, and as long as a view of it lives.
@@ -106,8 +123,20 @@ ACRE_API acre_result acre_section_create(acre_file *file, const acre_section_opt
  */
 ACRE_API acre_result acre_section_create_memory(uint64_t size, acre_section **out);
 
-/* The section's size in bytes, fixed when it was made; 0 for NULL. */
+/* The section's size in bytes now; 0 for NULL. */
 ACRE_API uint64_t acre_section_size(const acre_section *section);
+
+/*
+ * Makes the section `size` bytes long, under whatever views it has: they stay as
+ * they are, and may grow (acre_view_grow). The file grows if it has to, as
+ * for acre_section_create; of memory, what is added is taken at once. A section
+ * never becomes smaller: nothing that was mapped goes away under a view.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_INVALID_SIZE, size is 0; ACRE_E_MAPPED, less than now;
+ *   and of acre_section_create ACRE_E_OUT_OF_RANGE, ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
+ * Threads: growths take turns, of all files of the process. Fork: as acre_file_resize.
+ * Win32 counterpart: NtExtendSection.
+ */
+ACRE_API acre_result acre_section_resize(acre_section *section, uint64_t size);
 
 /* Closes the handle. NULL: nothing happens. Win32: CloseHandle. */
 ACRE_API void acre_section_close(acre_section *section);
@@ -116,6 +145,8 @@ typedef struct acre_view_options {
   acre_access access; /* within the section's: READ of any, COPY_ON_WRITE of any, READ_WRITE of READ_WRITE */
   void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
   bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
+  size_t reserve; /* bytes of address space that the view gets, so that it can grow to that size and never moves. 0, or
+                     less than its size: none to spare */
 } acre_view_options;
 
 /*
@@ -129,12 +160,25 @@ typedef struct acre_view_options {
  *   of acre/vm.h for placeholders.
  *   On failure *out is NULL.
  * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
- * and unlock work on them; commit, decommit, reset and release answer ACRE_E_WRONG_KIND.
+ * and unlock work on them; decommit, reset and release answer ACRE_E_WRONG_KIND, as does commit unless something is reserved.
  * Lifetime: until acre_view_unmap.
  * Win32 counterpart: MapViewOfFile (whose offset must be a multiple of 64 KiB).
  */
 ACRE_API acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size,
                                    const acre_view_options *options, acre_view **out);
+
+/*
+ * Makes the view `size` bytes long, at the address where it is: what it has
+ * reserved (acre_view_options) becomes more of the file. The section grows if it has to
+ * (acre_section_resize), and with it the file. Less than the view has: nothing happens.
+ * acre_vm_commit on reserved pages does the same, up to the end of those pages or of what is reserved.
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_OUT_OF_RANGE, more than it has reserved, or than a file that may not grow;
+ *   of acre_section_resize ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO; ACRE_E_MAPPING_LIMIT;
+ *   ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on write. The view is as it was then; after the last three the
+ *   section and the file may have grown.
+ * Cost: the file's growth, and one mmap. Threads, fork: as acre_section_resize.
+ */
+ACRE_API acre_result acre_view_grow(acre_view *view, size_t size);
 
 /* The address of the view's first byte, exactly at the offset that was asked for. NULL for NULL. */
 ACRE_API void *acre_view_data(const acre_view *view);

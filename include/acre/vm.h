@@ -180,7 +180,8 @@ ACRE_API acre_result acre_vm_reserve(size_t size, const acre_vm_options *options
  * for those pages: acre_vm_reset, and a fork, whose copies come page by page.
  * (Where a cgroup's limit is met before the commit limit, because of memory that
  * is not Acre's, the kernel may end the program in place of refusing.)
- * Result: ACRE_E_WRONG_KIND, the region is a view or a placeholder; ACRE_E_NO_MEMORY;
+ * In a view with reserved pages it commits these (acre/filemap.h): the view grows.
+ * Result: ACRE_E_WRONG_KIND, the region is a placeholder, or a view without any; ACRE_E_NO_MEMORY;
  *   ACRE_E_COMMIT_LIMIT; acre_vm_commit_limit_text says more;
  *   ACRE_E_MAPPING_LIMIT, without guard markers the kernel's vm.max_map_count is met;
  *   ACRE_E_ACCESS_DENIED, the system forbids this protection.

@@ -3,24 +3,29 @@
  * A view: a window of memory on a section, at any byte offset.
  *
  *   file     0 . . . . . .|first        offset      offset + size|   . .
- *   memory                [base          data                    .....]
- *                          whole pages, a region of kind MAPPED
+ *   memory                [base          data                    .....|............room]
+ *                          whole pages, a region of kind MAPPED        reserved
  *
  * The region is reserved first (or takes a placeholder's place) and the file then mapped over it, so that no
  * other thread's mapping can come between, and a failure leaves nothing (only
  * if the system then refuses to take the range back as well, it stays reserved).
+ *
+ * A view with room grows by mapping more of the file behind what it has: the
+ * system makes one mapping of both.
  */
 #include "filemap/filemap.h"
 
 #include "base/math.h"
+#include "filemap/growth.h"
 #include "vm/meta.h"
 #include "vm/root.h"
 #include "vm/view.h"
 
 /* The bytes of the section that are meant, 0 standing for all that follow. */
 static acre_result resolve_size(const acre_section *section, uint64_t offset, size_t *size) {
-  if (offset >= section->size) return ACRE_E_OUT_OF_RANGE;
-  uint64_t rest = section->size - offset;
+  uint64_t all = acre__section_bytes(section);
+  if (offset >= all) return ACRE_E_OUT_OF_RANGE;
+  uint64_t rest = all - offset;
   if (*size > rest) return ACRE_E_OUT_OF_RANGE;
   if (*size != 0) return ACRE_OK;
   if (rest > SIZE_MAX) return ACRE_E_NO_ADDRESS_SPACE;
@@ -37,27 +42,78 @@ static acre_result check_access(const acre_section *section, acre_access access)
   return ACRE_E_INVALID_ARGUMENT;
 }
 
-static acre_result reserve(const acre_view *view, const acre_view_options *options, acre_vm_protection protection,
-                           void **base) {
-  bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
-  *base = options->address;
-  if (!options->replace) return acre__vm_view_reserve(*base, view->mapped, protection, protection, copy_on_write, base);
-  return acre__vm_view_replace(*base, view->mapped, protection, protection, copy_on_write);
+/* ------------------------------------------------------------- growing */
+
+static size_t lead_of(const acre_view *view) {
+  return (size_t)(view->data - view->base);
 }
 
-/* Maps what *view describes and sets its base, mapped and data. */
-static acre_result map(acre_view *view, uint64_t offset, const acre_view_options *options) {
-  size_t page = acre__root.system.page_size;
-  size_t lead = (size_t)(offset & (page - 1));
-  if (!acre__checked_add(view->size, lead, &view->mapped) || !acre__checked_align_up(view->mapped, page, &view->mapped))
-    return ACRE_E_NO_ADDRESS_SPACE;
+/* The pages that so many bytes of the view take, in bytes. It was found to fit when the view was made. */
+static size_t pages_of(const acre_view *view, size_t size) {
+  return acre__align_up(lead_of(view) + size, acre__root.system.page_size);
+}
 
-  acre_vm_protection protection = view->access == ACRE_ACCESS_READ ? ACRE_VM_READ : ACRE_VM_READ_WRITE;
+/* With the growth lock. */
+static acre_result grow(acre_view *view, size_t size) {
+  size_t now = acre__view_bytes(view);
+  if (size <= now) return ACRE_OK;
+  uint64_t offset = view->offset + lead_of(view) - view->section->offset;
+  acre_result result = size > UINT64_MAX - offset ? ACRE_E_FILE_TOO_LARGE : ACRE_OK;
+  if (result == ACRE_OK) result = acre__growth_section(view->section, offset + size);
+  size_t from = pages_of(view, now), end = pages_of(view, size);
+  if (result == ACRE_OK && from < end)
+    result = acre__vm_view_commit(view->base, from, end, view->section->file->os, view->offset + from);
+  if (result == ACRE_OK) atomic_store_explicit(&view->size, size, memory_order_relaxed);
+  return result;
+}
+
+acre_result acre_view_grow(acre_view *view, size_t size) {
+  if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
+  if (size > view->room) return ACRE_E_OUT_OF_RANGE;
+  acre__growth_lock();
+  acre_result result = grow(view, size);
+  acre__growth_unlock();
+  return result;
+}
+
+/* acre_vm_commit on the room: the view grows to the end of those pages, or of its room. */
+static acre_result commit_room(void *context, size_t from, size_t end) {
+  acre_view *view = context;
+  (void)from; /* the file has no holes */
+  return acre_view_grow(view, acre__min(end - lead_of(view), view->room));
+}
+
+/* ------------------------------------------------------------- mapping */
+
+static acre_result reserve(const struct acre__view_plan *plan, bool replace, void **base) {
+  *base = plan->wish;
+  return replace ? acre__vm_view_replace(plan) : acre__vm_view_reserve(plan, base);
+}
+
+/* Pages for so many bytes behind `lead` others. False: the address space has not so many. */
+static bool round_up(size_t lead, size_t size, size_t *out) {
+  return acre__checked_add(size, lead, out) && acre__checked_align_up(*out, acre__root.system.page_size, out);
+}
+
+/* Maps *view, whose offset is that of `data`, and sets what says where it is. */
+static acre_result map(acre_view *view, const acre_view_options *options) {
+  size_t lead = (size_t)(view->offset & (acre__root.system.page_size - 1));
   bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
+  acre_vm_protection protection = view->access == ACRE_ACCESS_READ ? ACRE_VM_READ : ACRE_VM_READ_WRITE;
+  struct acre__view_plan plan = {.wish = options->address,
+                                 .protection = protection,
+                                 .most = protection,
+                                 .copy_on_write = copy_on_write,
+                                 .commit = view->room > acre__view_bytes(view) ? commit_room : NULL,
+                                 .context = view};
+  if (!round_up(lead, view->room, &plan.size) || !round_up(lead, acre__view_bytes(view), &plan.committed))
+    return ACRE_E_NO_ADDRESS_SPACE;
+  view->offset -= lead;
+
   void *base;
-  acre_result result = reserve(view, options, protection, &base);
+  acre_result result = reserve(&plan, options->replace, &base);
   if (result != ACRE_OK) return result;
-  result = acre__os_map_file(base, view->mapped, view->section->file->os, offset - lead, protection, copy_on_write);
+  result = acre__os_map_file(base, plan.committed, view->section->file->os, view->offset, protection, copy_on_write);
   if (result != ACRE_OK) {
     if (options->replace)
       acre__vm_view_put_back(base);
@@ -87,8 +143,10 @@ acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, c
   if (view == NULL) return ACRE_E_NO_MEMORY;
   view->access = options->access;
   view->section = section;
-  view->size = size;
-  result = map(view, offset, options);
+  view->offset = section->offset + offset;
+  atomic_init(&view->size, size);
+  view->room = acre__max(size, options->reserve);
+  result = map(view, options);
   if (result != ACRE_OK) {
     acre__meta_free(view, sizeof *view);
     return result;
@@ -104,13 +162,14 @@ void *acre_view_data(const acre_view *view) {
 }
 
 size_t acre_view_size(const acre_view *view) {
-  return acre__view_is_open(view) ? view->size : 0;
+  return acre__view_is_open(view) ? acre__view_bytes(view) : 0;
 }
 
 acre_result acre_view_flush(acre_view *view, size_t offset, size_t size) {
   if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
-  if (offset > view->size || size > view->size - offset) return ACRE_E_OUT_OF_RANGE;
-  if (size == 0) size = view->size - offset;
+  size_t all = acre__view_bytes(view);
+  if (offset > all || size > all - offset) return ACRE_E_OUT_OF_RANGE;
+  if (size == 0) size = all - offset;
   if (size == 0 || view->access != ACRE_ACCESS_READ_WRITE) return ACRE_OK;
 
   size_t page = acre__root.system.page_size;

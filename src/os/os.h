@@ -276,6 +276,9 @@ acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out);
  */
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size);
 
+/* Cuts the file off at `size` bytes, its size now or less. ACRE_E_ACCESS_DENIED, ACRE_E_IO. */
+acre_result acre__os_file_cut(struct acre__os_file file, uint64_t size);
+
 /*
  * Maps `size` bytes of the file from `offset` (a multiple of the page) over
  * [address, address + size), which the caller reserved: the reservation is

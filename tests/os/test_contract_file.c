@@ -231,6 +231,27 @@ TEST(a_read_only_disk_has_its_own_result) {
   remove_directory();
 }
 
+/* ------------------------------------------------------------- cut */
+
+TEST(cut_leaves_the_front) {
+  make_directory();
+  struct acre__os_file file = make_file("a", 3, true), reader = {-1};
+  uint64_t size = 0;
+  CHECK_OK(acre__os_file_cut(file, page_size() + 1));
+  CHECK_OK(acre__os_file_size(file, &size));
+  CHECK_EQ(size, page_size() + 1);
+  CHECK_EQ(byte_of_file("a", page_size()), 2);
+  CHECK_OK(acre__os_file_cut(file, page_size() + 1));
+  REQUIRE_OK(acre__os_file_open(path_of("a"), false, false, false, false, 0, &reader));
+  CHECK_RESULT(acre__os_file_cut(reader, 0), ACRE_E_ACCESS_DENIED);
+  CHECK_OK(acre__os_file_cut(file, 0));
+  CHECK_OK(acre__os_file_size(reader, &size));
+  CHECK_EQ(size, 0);
+  acre__os_file_close(reader);
+  acre__os_file_close(file);
+  remove_directory();
+}
+
 /* ------------------------------------------------------------- map */
 
 TEST(shared_views_show_and_change_the_file) {

@@ -67,6 +67,7 @@ enum acre__fault_function {
   ACRE_FAULT_WRITTEN,
   ACRE_FAULT_HIDE_EACH,
   ACRE_FAULT_REVEAL_EACH,
+  ACRE_FAULT_FILE_CUT,
   ACRE_FAULT_FUNCTIONS /* how many */
 };
 

@@ -54,5 +54,6 @@
 #define acre__os_file_in_memory acre__os_real_file_in_memory
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
+#define acre__os_file_cut acre__os_real_file_cut
 
 #endif

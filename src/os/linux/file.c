@@ -133,6 +133,14 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
   return acre__linux_error(error);
 }
 
+acre_result acre__os_file_cut(struct acre__os_file file, uint64_t size) {
+  while (ftruncate(descriptor(file), (off_t)size) != 0) {
+    if (errno == EINVAL) return ACRE_E_ACCESS_DENIED; /* it was opened for reading */
+    if (errno != EINTR) return acre__linux_error(errno);
+  }
+  return ACRE_OK;
+}
+
 /* ------------------------------------------------------------- map and flush */
 
 acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
