@@ -91,6 +91,7 @@ ACRE_API void acre_file_close(acre_file *file);
 
 typedef struct acre_section_options {
   acre_access access; /* the most that views of it may do */
+  bool execute;       /* views may be executed as well. Win32: PAGE_EXECUTE_READ, ... */
   uint64_t offset;    /* where in the file it begins, any byte */
   uint64_t size;      /* bytes that it spans. 0: up to the file's end as it is now */
 } acre_section_options;
@@ -108,20 +109,39 @@ typedef struct acre_section_options {
  */
 ACRE_API acre_result acre_section_create(acre_file *file, const acre_section_options *options, acre_section **out);
 
+/* What a section without a file of the program's is made of. Zero in every field is the default. */
+typedef struct acre_memory_options {
+  acre_vm_backing backing; /* memory, or the paging file (acre_vm_set_paging_file) */
+  bool reserve;            /* no page is committed: see below. Win32: SEC_RESERVE */
+  bool execute;            /* as in acre_section_options */
+} acre_memory_options;
+
 /*
  * Makes a section of `size` bytes of memory, all zero, with no file behind it
  * that anybody could see or shorten: memory that can be mapped more than once. Views
- * may have any access. Its pages are taken when they are first touched, and given back
- * when section and views are gone; they do not count in the commit charge. Where the kernel has
- * no such files (memfd), it is an unlinked temporary file, in TMPDIR, /tmp,
- * /var/tmp or /dev/shm, with its blocks allocated.
+ * may have any access.
+ *   memory       its pages are taken when they are first touched, and given back
+ *                when section and views are gone; they do not count in the commit charge. Where the
+ *                kernel has no such files (memfd), it is an unlinked temporary file, in TMPDIR, /tmp,
+ *                /var/tmp or /dev/shm, with its blocks allocated.
+ *   paging file  a file of its own in the paging file's directory, with its blocks allocated; its
+ *                pages count in the commit charge, and among what the paging file holds. It cannot grow.
+ *
+ * With `reserve` no page of it exists at first: pages of its views are RESERVE, and an access faults.
+ * acre_vm_commit in any view commits the pages for all views of the section, those of today and
+ * those to come; their memory or blocks are taken there and then, so no touch of them can fail.
+ * They stay committed as long as the section lives. It cannot grow, nor can its views. A commit that fails has
+ * changed nothing, or (ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT, ACRE_E_COMMIT_LIMIT) not
+ * reached every view: a second one makes up for it.
+ *
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_INVALID_SIZE, size is 0; ACRE_E_FILE_TOO_LARGE;
- *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; and of a temporary file ACRE_E_NO_SPACE and what acre_file_open says.
- *   On failure *out is NULL.
- * Lifetime: as acre_section_create. Fork: the child shares the memory.
- * Win32 counterpart: CreateFileMapping with INVALID_HANDLE_VALUE.
+ *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; of a temporary file ACRE_E_NO_SPACE and what acre_file_open says;
+ *   on the paging file ACRE_E_NOT_SUPPORTED, none is set, and ACRE_E_COMMIT_LIMIT. On failure *out is NULL.
+ * Lifetime: as acre_section_create. Fork: the child shares the memory. Of a reserved section it has
+ *   what was committed before; it cannot commit more (ACRE_E_NOT_SUPPORTED), nor see what others commit.
+ * Win32 counterpart: CreateFileMapping with INVALID_HANDLE_VALUE; VirtualAlloc on a view for the commit.
  */
-ACRE_API acre_result acre_section_create_memory(uint64_t size, acre_section **out);
+ACRE_API acre_result acre_section_create_memory(uint64_t size, const acre_memory_options *options, acre_section **out);
 
 /* The section's size in bytes now; 0 for NULL. */
 ACRE_API uint64_t acre_section_size(const acre_section *section);
@@ -132,6 +152,7 @@ ACRE_API uint64_t acre_section_size(const acre_section *section);
  * for acre_section_create; of memory, what is added is taken at once. A section
  * never becomes smaller: nothing that was mapped goes away under a view.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_INVALID_SIZE, size is 0; ACRE_E_MAPPED, less than now;
+ *   ACRE_E_NOT_SUPPORTED, it is reserved, or on the paging file;
  *   and of acre_section_create ACRE_E_OUT_OF_RANGE, ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
  * Threads: growths take turns, of all files of the process. Fork: as acre_file_resize.
  * Win32 counterpart: NtExtendSection.
@@ -143,6 +164,7 @@ ACRE_API void acre_section_close(acre_section *section);
 
 typedef struct acre_view_options {
   acre_access access; /* within the section's: READ of any, COPY_ON_WRITE of any, READ_WRITE of READ_WRITE */
+  bool execute;       /* its pages may be executed from the start. Win32: FILE_MAP_EXECUTE */
   void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
   bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
   size_t reserve; /* bytes of address space that the view gets, so that it can grow to that size and never moves. 0, or
@@ -160,7 +182,9 @@ typedef struct acre_view_options {
  *   of acre/vm.h for placeholders.
  *   On failure *out is NULL.
  * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
- * and unlock work on them; decommit, reset and release answer ACRE_E_WRONG_KIND, as does commit unless something is reserved.
+ * and unlock work on them; decommit, reset and release answer ACRE_E_WRONG_KIND, as does commit unless something is
+ * reserved. acre_vm_protect may give what the view's access and the section's `execute` allow. Which file it
+ * is, and which part of it, acre_vm_query_file tells.
  * Lifetime: until acre_view_unmap.
  * Win32 counterpart: MapViewOfFile (whose offset must be a multiple of 64 KiB).
  */

@@ -3,7 +3,9 @@
 #include "filemap/filemap.h"
 
 #include "filemap/growth.h"
+#include "vm/ledger.h"
 #include "vm/meta.h"
+#include "vm/paging.h"
 
 enum { DEFAULT_PERMISSIONS = 0666, ALL_PERMISSIONS = 0777 };
 
@@ -13,7 +15,13 @@ void acre__file_retain(acre_file *file) {
 
 void acre__file_release(acre_file *file) {
   if (atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1) return;
-  acre__os_file_close(file->os);
+  if (file->paged != NULL) {
+    acre__ledger_uncharge(file->charged);
+    acre__paging_uncount(file->paged, file->charged);
+    acre__paging_destroy(file->paged);
+  } else {
+    acre__os_file_close(file->os);
+  }
   acre__meta_free(file, sizeof *file);
 }
 

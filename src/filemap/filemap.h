@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include "os/os.h"
+#include "vm/table.h"
 
 enum { ACRE_FILE_TAG = 0x656c6966, ACRE_SECTION_TAG = 0x74636573, ACRE_VIEW_TAG = 0x77656976 };
 
@@ -32,6 +33,8 @@ struct acre_file {
   acre_access access;
   struct acre__os_file os;
   struct acre__os_identity identity;
+  struct acre__paged *paged; /* it is of the paging file; else NULL */
+  size_t charged;            /* pages of it in the ledger. Lock: growth */
 };
 
 struct acre_section {
@@ -42,6 +45,11 @@ struct acre_section {
   _Atomic uint64_t size; /* written with the growth lock; never becomes less */
   acre_file *file;
   acre_section *next, *previous; /* in the list of all; lock: the list's */
+  bool execute;                  /* views may be executed */
+  bool is_reserved;              /* its pages are committed one by one: see reserved.h */
+  struct acre__table pages;      /* which of them are. Lock: growth */
+  acre_view *views;              /* of these pages. Lock: growth */
+  unsigned process;              /* that may commit some: acre__growth_process */
 };
 
 struct acre_view {
@@ -53,6 +61,7 @@ struct acre_view {
   char *data;          /* in its first page */
   _Atomic size_t size; /* written with the growth lock; never becomes less */
   size_t room;         /* the most that `size` can become */
+  acre_view *next;     /* of the section, if that is reserved. Lock: growth */
 };
 
 static inline bool acre__file_is_open(const acre_file *file) {
@@ -75,6 +84,10 @@ static inline uint64_t acre__section_bytes(const acre_section *section) {
 static inline size_t acre__view_bytes(const acre_view *view) {
   return atomic_load_explicit(&view->size, memory_order_relaxed);
 }
+
+/* A section of the file, as those options say, but for the file's access. Results as acre_section_create. */
+acre_result acre__section_make(acre_file *file, const acre_section_options *options, bool is_reserved,
+                               acre_section **out);
 
 /* An open file over the system's handle, which is its own from now on. On failure the handle is the caller's. */
 acre_result acre__file_make(struct acre__os_file os, acre_access access, acre_file **out);

@@ -8,6 +8,7 @@ static struct {
   struct acre__lock growth, list;
   _Atomic bool prepared;
   acre_section *sections; /* lock: list */
+  unsigned process;       /* written by a child that has one thread */
 } state;
 
 /* ------------------------------------------------------------- locks */
@@ -23,6 +24,7 @@ static void fork_in_parent(void) {
 }
 
 static void fork_in_child(void) {
+  state.process++;
   acre__lock_reset(&state.list);
   acre__lock_reset(&state.growth);
 }
@@ -38,6 +40,10 @@ acre_result acre__growth_prepare(void) {
   }
   acre__unlock(&state.list);
   return result;
+}
+
+unsigned acre__growth_process(void) {
+  return state.process;
 }
 
 void acre__growth_lock(void) {
@@ -124,6 +130,7 @@ static acre_result grow_for(acre_section *section, uint64_t end) {
 
 acre_result acre__growth_section(acre_section *section, uint64_t size) {
   if (size <= acre__section_bytes(section)) return ACRE_OK;
+  if (section->is_reserved || section->file->paged != NULL) return ACRE_E_NOT_SUPPORTED;
   if (size > UINT64_MAX - section->offset) return ACRE_E_FILE_TOO_LARGE;
   acre_result result = grow_for(section, section->offset + size);
   if (result == ACRE_OK) atomic_store_explicit(&section->size, size, memory_order_relaxed);
@@ -141,7 +148,7 @@ acre_result acre_section_resize(acre_section *section, uint64_t size) {
 
 static acre_result cut(acre_file *file, uint64_t size) {
   acre__lock(&state.list);
-  acre_result result = any_reaches_beyond(file, size) ? ACRE_E_MAPPED : acre__os_file_cut(file->os, size);
+  acre_result result = any_reaches_beyond(file, size) ? ACRE_E_MAPPED : acre__os_file_set_size(file->os, size);
   acre__unlock(&state.list);
   return result;
 }

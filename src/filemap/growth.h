@@ -23,6 +23,9 @@
 /* Before anything else of this layer. ACRE_E_NO_MEMORY: fork cannot be told of the locks. */
 acre_result acre__growth_prepare(void);
 
+/* A number of this process: a child of fork has another one. */
+unsigned acre__growth_process(void);
+
 void acre__growth_lock(void);
 void acre__growth_unlock(void);
 

@@ -3,8 +3,8 @@
 #include "filemap/filemap.h"
 
 #include "filemap/growth.h"
+#include "filemap/reserved.h"
 #include "vm/meta.h"
-#include "vm/root.h"
 
 void acre__section_retain(acre_section *section) {
   atomic_fetch_add_explicit(&section->references, 1, memory_order_relaxed);
@@ -13,6 +13,7 @@ void acre__section_retain(acre_section *section) {
 void acre__section_release(acre_section *section) {
   if (atomic_fetch_sub_explicit(&section->references, 1, memory_order_acq_rel) != 1) return;
   acre__sections_leave(section);
+  if (section->is_reserved) acre__reserved_end(section);
   acre__file_release(section->file);
   acre__meta_free(section, sizeof *section);
 }
@@ -42,25 +43,21 @@ static acre_result check_options(const acre_file *file, const acre_section_optio
   return ACRE_E_INVALID_ARGUMENT;
 }
 
-acre_result acre_section_create(acre_file *file, const acre_section_options *options, acre_section **out) {
-  static const acre_section_options defaults = {0};
-  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
-  *out = NULL;
-  if (!acre__file_is_open(file)) return ACRE_E_INVALID_ARGUMENT;
-  if (options == NULL) options = &defaults;
-  acre_result result = check_options(file, options);
-  if (result != ACRE_OK) return result;
-
+acre_result acre__section_make(acre_file *file, const acre_section_options *options, bool is_reserved,
+                               acre_section **out) {
   acre_section *section = acre__meta_alloc(sizeof *section);
   if (section == NULL) return ACRE_E_NO_MEMORY;
   uint64_t size;
-  result = resolve_size(file, options, &size);
+  acre_result result = resolve_size(file, options, &size);
   if (result == ACRE_OK) {
     atomic_init(&section->references, 1);
     atomic_init(&section->size, size);
     section->access = options->access;
+    section->execute = options->execute;
     section->offset = options->offset;
     section->file = file;
+    section->is_reserved = is_reserved;
+    if (is_reserved) acre__reserved_begin(section);
     result = acre__sections_enter(section);
   }
   if (result != ACRE_OK) {
@@ -73,51 +70,14 @@ acre_result acre_section_create(acre_file *file, const acre_section_options *opt
   return ACRE_OK;
 }
 
-/* In the first place for temporary files that takes one. */
-static acre_result make_temporary(struct acre__os_file *out) {
-  char wished[512];
-  size_t length = acre__os_environment("TMPDIR", wished, sizeof wished);
-  const char *places[] = {length > 0 && length < sizeof wished ? wished : "/tmp", "/tmp", "/var/tmp", "/dev/shm"};
-  acre_result result = ACRE_E_NOT_FOUND;
-  for (size_t i = 0; i < sizeof places / sizeof *places && result != ACRE_OK; i++) {
-    struct acre__os_file directory;
-    result = acre__os_directory_open(places[i], &directory);
-    if (result != ACRE_OK) continue;
-    result = acre__os_file_temporary(directory, out);
-    acre__os_file_close(directory);
-  }
-  return result;
-}
-
-/* A file of memory, `size` bytes long, or of a disk where there is none. */
-static acre_result make_memory(uint64_t size, struct acre__os_file *out) {
-  acre_result result = ACRE_E_NOT_SUPPORTED;
-  if (!acre__root_get()->options.memory_on_disk) result = acre__os_file_in_memory(size, out);
-  if (result != ACRE_E_NOT_SUPPORTED) return result;
-  result = make_temporary(out);
-  if (result != ACRE_OK) return result;
-  result = acre__os_file_grow(*out, 0, size);
-  if (result != ACRE_OK) acre__os_file_close(*out);
-  return result;
-}
-
-acre_result acre_section_create_memory(uint64_t size, acre_section **out) {
+acre_result acre_section_create(acre_file *file, const acre_section_options *options, acre_section **out) {
+  static const acre_section_options defaults = {0};
   if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
   *out = NULL;
-  if (size == 0) return ACRE_E_INVALID_SIZE;
-  struct acre__os_file os;
-  acre_result result = make_memory(size, &os);
-  if (result != ACRE_OK) return result;
-  acre_file *file;
-  result = acre__file_make(os, ACRE_ACCESS_READ_WRITE, &file);
-  if (result != ACRE_OK) {
-    acre__os_file_close(os);
-    return result;
-  }
-  acre_section_options options = {.access = ACRE_ACCESS_READ_WRITE, .size = size};
-  result = acre_section_create(file, &options, out);
-  acre_file_close(file);
-  return result;
+  if (!acre__file_is_open(file)) return ACRE_E_INVALID_ARGUMENT;
+  if (options == NULL) options = &defaults;
+  acre_result result = check_options(file, options);
+  return result == ACRE_OK ? acre__section_make(file, options, false, out) : result;
 }
 
 uint64_t acre_section_size(const acre_section *section) {

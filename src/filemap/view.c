@@ -17,6 +17,7 @@
 
 #include "base/math.h"
 #include "filemap/growth.h"
+#include "filemap/reserved.h"
 #include "vm/meta.h"
 #include "vm/root.h"
 #include "vm/view.h"
@@ -95,35 +96,50 @@ static bool round_up(size_t lead, size_t size, size_t *out) {
   return acre__checked_add(size, lead, out) && acre__checked_align_up(*out, acre__root.system.page_size, out);
 }
 
+/* Who is asked for more pages of the view. */
+static acre__view_commit commit_of(const acre_view *view) {
+  if (view->section->is_reserved) return acre__reserved_commit;
+  return view->room > acre__view_bytes(view) ? commit_room : NULL;
+}
+
+static acre_vm_protection protection_of(acre_access access, bool execute) {
+  if (access == ACRE_ACCESS_READ) return execute ? ACRE_VM_EXECUTE_READ : ACRE_VM_READ;
+  return execute ? ACRE_VM_EXECUTE_READ_WRITE : ACRE_VM_READ_WRITE;
+}
+
 /* Maps *view, whose offset is that of `data`, and sets what says where it is. */
 static acre_result map(acre_view *view, const acre_view_options *options) {
   size_t lead = (size_t)(view->offset & (acre__root.system.page_size - 1));
   bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
-  acre_vm_protection protection = view->access == ACRE_ACCESS_READ ? ACRE_VM_READ : ACRE_VM_READ_WRITE;
+  bool is_reserved = view->section->is_reserved;
+  acre_file *file = view->section->file;
+  acre_vm_protection protection = protection_of(view->access, options->execute);
   struct acre__view_plan plan = {.wish = options->address,
                                  .protection = protection,
-                                 .most = protection,
+                                 .most = protection_of(view->access, view->section->execute),
                                  .copy_on_write = copy_on_write,
-                                 .commit = view->room > acre__view_bytes(view) ? commit_room : NULL,
+                                 .commit = commit_of(view),
                                  .context = view};
   if (!round_up(lead, view->room, &plan.size) || !round_up(lead, acre__view_bytes(view), &plan.committed))
     return ACRE_E_NO_ADDRESS_SPACE;
+  if (is_reserved) plan.committed = 0;
   view->offset -= lead;
 
   void *base;
   acre_result result = reserve(&plan, options->replace, &base);
   if (result != ACRE_OK) return result;
-  result = acre__os_map_file(base, plan.committed, view->section->file->os, view->offset, protection, copy_on_write);
-  if (result != ACRE_OK) {
-    if (options->replace)
-      acre__vm_view_put_back(base);
-    else
-      (void)acre__vm_view_release(base);
-    return result;
-  }
   view->base = base;
   view->data = view->base + lead;
-  return ACRE_OK;
+  result = is_reserved ? acre__reserved_enter(view)
+                       : acre__os_map_file(base, plan.committed, file->os, view->offset, protection, copy_on_write);
+  if (result == ACRE_OK) return ACRE_OK;
+  if (!options->replace)
+    (void)acre__vm_view_release(base);
+  else if (is_reserved)
+    (void)acre__vm_view_release_to_placeholder(base); /* part of it may be mapped */
+  else
+    acre__vm_view_put_back(base);
+  return result;
 }
 
 acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, const acre_view_options *options,
@@ -135,9 +151,11 @@ acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, c
   if (options == NULL) options = &defaults;
   acre_result result = check_access(section, options->access);
   if (result != ACRE_OK) return result;
+  if (options->execute && !section->execute) return ACRE_E_ACCESS_DENIED;
   if (options->replace && options->address == NULL) return ACRE_E_INVALID_ARGUMENT;
   result = resolve_size(section, offset, &size);
   if (result != ACRE_OK) return result;
+  if (section->is_reserved && options->reserve > size) return ACRE_E_INVALID_ARGUMENT;
 
   acre_view *view = acre__meta_alloc(sizeof *view);
   if (view == NULL) return ACRE_E_NO_MEMORY;
@@ -182,7 +200,7 @@ acre_result acre_view_flush(acre_view *view, size_t offset, size_t size) {
 
 static acre_result unmap(acre_view *view, acre_result (*release)(void *base)) {
   if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
-  acre_result result = release(view->base);
+  acre_result result = view->section->is_reserved ? acre__reserved_leave(view, release) : release(view->base);
   if (result != ACRE_OK) return result;
   view->tag = 0;
   acre__section_release(view->section);

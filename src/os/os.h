@@ -276,8 +276,11 @@ acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out);
  */
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size);
 
-/* Cuts the file off at `size` bytes, its size now or less. ACRE_E_ACCESS_DENIED, ACRE_E_IO. */
-acre_result acre__os_file_cut(struct acre__os_file file, uint64_t size);
+/*
+ * Cuts the file off at `size` bytes, or makes it so long: what is added reads zero and has no blocks.
+ * ACRE_E_ACCESS_DENIED, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
+ */
+acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size);
 
 /*
  * Maps `size` bytes of the file from `offset` (a multiple of the page) over
@@ -345,6 +348,12 @@ struct acre__os_mapping {
   acre_vm_protection protection;
   acre_vm_kind kind; /* MAPPED, IMAGE, STACK, HEAP or FOREIGN */
   bool shared;
+  bool has_file;    /* the next three are of a file, or of memory that can be shared as one */
+  uint64_t offset;  /* in the file, of `start` */
+  const char *name; /* the file's path as the system has it, in the reader's buffer until the next question: no NUL,
+                         cut where it is very long; " (deleted)" behind one that is not there any more */
+  size_t name_length;
+  bool name_is_escaped; /* a line's end in it is the four characters "\012" */
 };
 
 /* A reader of the process's mappings. The caller provides the room; nothing else is allocated. */

@@ -231,20 +231,41 @@ TEST(a_read_only_disk_has_its_own_result) {
   remove_directory();
 }
 
-/* ------------------------------------------------------------- cut */
+/* ------------------------------------------------------------- set_size */
 
-TEST(cut_leaves_the_front) {
+static void lengthen_past_the_limit(void *context) {
+  set_limit(RLIMIT_FSIZE, 1 << 20);
+  CHECK_RESULT(acre__os_file_set_size(*(struct acre__os_file *)context, (1 << 20) + 1), ACRE_E_FILE_TOO_LARGE);
+}
+
+TEST(a_longer_file_has_no_blocks) {
+  make_directory();
+  struct acre__os_file file = make_file("a", 1, true);
+  struct stat before, after;
+  REQUIRE(fstat((int)file.handle, &before) == 0);
+  CHECK_IN_CHILD(lengthen_past_the_limit, &file);
+  CHECK_RESULT(acre__os_file_set_size(file, UINT64_MAX), ACRE_E_FILE_TOO_LARGE);
+  CHECK_OK(acre__os_file_set_size(file, (uint64_t)1 << 30));
+  REQUIRE(fstat((int)file.handle, &after) == 0);
+  CHECK_EQ(after.st_size, 1 << 30);
+  CHECK_EQ(after.st_blocks, before.st_blocks);
+  CHECK_EQ(byte_of_file("a", (1 << 30) - 1), 0);
+  acre__os_file_close(file);
+  remove_directory();
+}
+
+TEST(a_shorter_file_keeps_its_front) {
   make_directory();
   struct acre__os_file file = make_file("a", 3, true), reader = {-1};
   uint64_t size = 0;
-  CHECK_OK(acre__os_file_cut(file, page_size() + 1));
+  CHECK_OK(acre__os_file_set_size(file, page_size() + 1));
   CHECK_OK(acre__os_file_size(file, &size));
   CHECK_EQ(size, page_size() + 1);
   CHECK_EQ(byte_of_file("a", page_size()), 2);
-  CHECK_OK(acre__os_file_cut(file, page_size() + 1));
+  CHECK_OK(acre__os_file_set_size(file, page_size() + 1));
   REQUIRE_OK(acre__os_file_open(path_of("a"), false, false, false, false, 0, &reader));
-  CHECK_RESULT(acre__os_file_cut(reader, 0), ACRE_E_ACCESS_DENIED);
-  CHECK_OK(acre__os_file_cut(file, 0));
+  CHECK_RESULT(acre__os_file_set_size(reader, 0), ACRE_E_ACCESS_DENIED);
+  CHECK_OK(acre__os_file_set_size(file, 0));
   CHECK_OK(acre__os_file_size(reader, &size));
   CHECK_EQ(size, 0);
   acre__os_file_close(reader);

@@ -114,7 +114,7 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_WRITTEN] = "acre__os_written",
       [ACRE_FAULT_HIDE_EACH] = "acre__os_hide_each",
       [ACRE_FAULT_REVEAL_EACH] = "acre__os_reveal_each",
-      [ACRE_FAULT_FILE_CUT] = "acre__os_file_cut",
+      [ACRE_FAULT_FILE_SET_SIZE] = "acre__os_file_set_size",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -272,7 +272,7 @@ acre_result acre__os_page_out(void *address, size_t size) {
 __typeof__(acre__os_file_open) acre__os_real_file_open;
 __typeof__(acre__os_file_size) acre__os_real_file_size;
 __typeof__(acre__os_file_grow) acre__os_real_file_grow;
-__typeof__(acre__os_file_cut) acre__os_real_file_cut;
+__typeof__(acre__os_file_set_size) acre__os_real_file_set_size;
 __typeof__(acre__os_map_file) acre__os_real_map_file;
 __typeof__(acre__os_flush) acre__os_real_flush;
 __typeof__(acre__os_file_sync) acre__os_real_file_sync;
@@ -297,8 +297,8 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
   return fails(ACRE_FAULT_FILE_GROW) ? state.plan.result : acre__os_real_file_grow(file, from, size);
 }
 
-acre_result acre__os_file_cut(struct acre__os_file file, uint64_t size) {
-  return fails(ACRE_FAULT_FILE_CUT) ? state.plan.result : acre__os_real_file_cut(file, size);
+acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size) {
+  return fails(ACRE_FAULT_FILE_SET_SIZE) ? state.plan.result : acre__os_real_file_set_size(file, size);
 }
 
 acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,

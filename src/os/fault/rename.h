@@ -54,6 +54,6 @@
 #define acre__os_file_in_memory acre__os_real_file_in_memory
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
-#define acre__os_file_cut acre__os_real_file_cut
+#define acre__os_file_set_size acre__os_real_file_set_size
 
 #endif

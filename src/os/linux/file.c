@@ -73,12 +73,24 @@ acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out) {
   return ACRE_OK;
 }
 
+/* Asked first, because the kernel's own answer is SIGXFSZ. */
+static bool is_too_large(uint64_t size) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+}
+
 /* ------------------------------------------------------------- a file in memory */
+
+/* Without the right to be executed as a program, which kernels since 6.3 want to be told; older ones do not know it. */
+static int make_memory_file(void) {
+  int fd = memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING | ACRE_LINUX_MFD_NOEXEC_SEAL);
+  return fd < 0 && errno == EINVAL ? memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
+}
 
 /* Sealed before anybody can have it: whoever gets the descriptor later cannot cut pages off that are mapped. */
 acre_result acre__os_file_in_memory(uint64_t size, struct acre__os_file *out) {
-  if (size > INT64_MAX) return ACRE_E_FILE_TOO_LARGE;
-  int fd = memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
+  int fd = make_memory_file();
   if (fd < 0) return errno == EPERM || errno == EINVAL ? ACRE_E_NOT_SUPPORTED : acre__linux_error(errno);
   int error = 0;
   if (ftruncate(fd, (off_t)size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0) error = errno;
@@ -117,12 +129,6 @@ static int allocate(int fd, uint64_t from, uint64_t size) {
   return 0;
 }
 
-/* Asked first, because the kernel's own answer is SIGXFSZ. */
-static bool is_too_large(uint64_t size) {
-  struct rlimit limit;
-  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
-}
-
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size) {
   if (size <= from) return ACRE_OK;
   if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
@@ -133,7 +139,8 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
   return acre__linux_error(error);
 }
 
-acre_result acre__os_file_cut(struct acre__os_file file, uint64_t size) {
+acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size) {
+  if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
   while (ftruncate(descriptor(file), (off_t)size) != 0) {
     if (errno == EINVAL) return ACRE_E_ACCESS_DENIED; /* it was opened for reading */
     if (errno != EINTR) return acre__linux_error(errno);
