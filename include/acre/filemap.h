@@ -143,6 +143,40 @@ typedef struct acre_memory_options {
  */
 ACRE_API acre_result acre_section_create_memory(uint64_t size, const acre_memory_options *options, acre_section **out);
 
+/* How to open a section by name. Zero in every field is the default. */
+typedef struct acre_name_options {
+  acre_access access;  /* the most that views of this section may do; ACRE_FILE_OPEN alone takes less than READ_WRITE */
+  bool execute;        /* as in acre_section_options */
+  acre_file_mode mode; /* OPEN, OPEN_OR_CREATE or CREATE */
+  uint64_t size;       /* in bytes, of a section that is made: not 0 then. One that is there keeps its own */
+} acre_name_options;
+
+/*
+ * Opens or makes the section of memory that has this name (UTF-8, NUL-terminated, 1 to 200 bytes, no '/', neither
+ * "." nor ".."; upper and lower case differ) among those of the user. Every process of the
+ * user that opens the name has the same memory; others cannot. *created (may be NULL) tells
+ * which happened: of any number of processes that come at the same moment, one creates.
+ * What is made reads zero, and its memory is taken at once. Its size never changes.
+ *
+ * The name lasts as long as any such section is open, or a view of it mapped, in any process; the last one to go takes
+ * it away. A process that ends without closing (or is killed) is not alive behind it any more: the next
+ * acre_section_open does not find what it has left, and clears it away. Until then its memory stays taken.
+ * Waits while another process is creating the section.
+ * Result: ACRE_E_INVALID_ARGUMENT, also a name that is none; ACRE_E_INVALID_SIZE, size is 0 and it may be made;
+ *   ACRE_E_NOT_FOUND; ACRE_E_EXISTS, ACRE_FILE_CREATE and somebody has it open;
+ *   ACRE_E_ACCESS_DENIED, in the place of Acre's directory or of the name there is something of somebody else's;
+ *   ACRE_E_NO_SPACE; ACRE_E_FILE_TOO_LARGE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY;
+ *   ACRE_E_NOT_SUPPORTED, there is no place for names. On failure *out is NULL.
+ * Where: /dev/shm/acre-UID, else XDG_RUNTIME_DIR/acre-UID, else /tmp/acre-UID: a directory for the user alone,
+ *   with a file for each name.
+ * Lifetime: as acre_section_create. A program that closes Acre's descriptors loses the name, and not the memory.
+ * Fork: the child has the section as well, and is alive behind the name until it closes it. A fork waits
+ *   for another thread that is opening a name.
+ * Win32 counterpart: CreateFileMapping and OpenFileMapping with a name (and ERROR_ALREADY_EXISTS for *created).
+ */
+ACRE_API acre_result acre_section_open(const char *name, const acre_name_options *options, bool *created,
+                                       acre_section **out);
+
 /* The section's size in bytes now; 0 for NULL. */
 ACRE_API uint64_t acre_section_size(const acre_section *section);
 
@@ -152,7 +186,7 @@ ACRE_API uint64_t acre_section_size(const acre_section *section);
  * for acre_section_create; of memory, what is added is taken at once. A section
  * never becomes smaller: nothing that was mapped goes away under a view.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_INVALID_SIZE, size is 0; ACRE_E_MAPPED, less than now;
- *   ACRE_E_NOT_SUPPORTED, it is reserved, or on the paging file;
+ *   ACRE_E_NOT_SUPPORTED, it is reserved, on the paging file, or named;
  *   and of acre_section_create ACRE_E_OUT_OF_RANGE, ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
  * Threads: growths take turns, of all files of the process. Fork: as acre_file_resize.
  * Win32 counterpart: NtExtendSection.

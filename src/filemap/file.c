@@ -3,6 +3,7 @@
 #include "filemap/filemap.h"
 
 #include "filemap/growth.h"
+#include "filemap/names.h"
 #include "vm/ledger.h"
 #include "vm/meta.h"
 #include "vm/paging.h"
@@ -19,6 +20,8 @@ void acre__file_release(acre_file *file) {
     acre__ledger_uncharge(file->charged);
     acre__paging_uncount(file->paged, file->charged);
     acre__paging_destroy(file->paged);
+  } else if (file->name != NULL) {
+    acre__name_release(file->name, file->os);
   } else {
     acre__os_file_close(file->os);
   }
@@ -47,6 +50,10 @@ acre_result acre__file_make(struct acre__os_file os, acre_access access, acre_fi
   else
     acre__meta_free(file, sizeof *file);
   return result;
+}
+
+void acre__file_forget(acre_file *file) {
+  acre__meta_free(file, sizeof *file);
 }
 
 static acre_result check_options(const acre_file_options *options) {

@@ -33,6 +33,7 @@ struct acre_file {
   acre_access access;
   struct acre__os_file os;
   struct acre__os_identity identity;
+  struct acre__name *name;   /* it stands for a name; else NULL */
   struct acre__paged *paged; /* it is of the paging file; else NULL */
   size_t charged;            /* pages of it in the ledger. Lock: growth */
 };
@@ -91,6 +92,9 @@ acre_result acre__section_make(acre_file *file, const acre_section_options *opti
 
 /* An open file over the system's handle, which is its own from now on. On failure the handle is the caller's. */
 acre_result acre__file_make(struct acre__os_file os, acre_access access, acre_file **out);
+
+/* Undoes acre__file_make, before anything else uses the file: the handle is the caller's again. */
+void acre__file_forget(acre_file *file);
 
 /* One reference more, or one less: the last takes the object away. */
 void acre__file_retain(acre_file *file);

@@ -130,7 +130,8 @@ static acre_result grow_for(acre_section *section, uint64_t end) {
 
 acre_result acre__growth_section(acre_section *section, uint64_t size) {
   if (size <= acre__section_bytes(section)) return ACRE_OK;
-  if (section->is_reserved || section->file->paged != NULL) return ACRE_E_NOT_SUPPORTED;
+  const acre_file *file = section->file;
+  if (section->is_reserved || file->paged != NULL || file->name != NULL) return ACRE_E_NOT_SUPPORTED;
   if (size > UINT64_MAX - section->offset) return ACRE_E_FILE_TOO_LARGE;
   acre_result result = grow_for(section, section->offset + size);
   if (result == ACRE_OK) atomic_store_explicit(&section->size, size, memory_order_relaxed);
