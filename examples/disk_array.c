@@ -47,11 +47,11 @@ static acre_result open_view(const char *path, acre_view **out) {
 static acre_result append(numbers *all, struct header *header, acre_view *view, char **texts, int count) {
   acre_result result = ACRE_OK;
   for (int i = 0; i < count && result == ACRE_OK; i++) result = numbers_push(all, strtod(texts[i], NULL));
-  if (result == ACRE_OK) result = acre_view_flush(view, 0, 0);
+  if (result == ACRE_OK) result = acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE);
   if (result != ACRE_OK) return result;
   memcpy(header->magic, magic, sizeof magic);
   header->count = numbers_count(all);
-  return acre_view_flush(view, 0, sizeof *header);
+  return acre_view_flush(view, 0, sizeof *header, ACRE_FLUSH_DURABLE);
 }
 
 int main(int argc, char **argv) {

@@ -244,15 +244,45 @@ ACRE_API void *acre_view_data(const acre_view *view);
 /* The view's bytes. 0 for NULL. */
 ACRE_API size_t acre_view_size(const acre_view *view);
 
+/* How far a flush goes. */
+typedef enum acre_flush_mode {
+  ACRE_FLUSH_DURABLE = 0, /* until the device has the pages and the file's size: a power cut loses none of it */
+  ACRE_FLUSH_WAIT = 1,    /* until the device has taken the pages: they are safe from everything but a power cut */
+  ACRE_FLUSH_START = 2    /* begins to write and returns; waits only where the device's queue is full */
+} acre_flush_mode;
+
 /*
- * Writes the changed pages of [offset, offset + size) of the view to the disk
- * and waits until the device has them and the file's size: when it returns
- * ACRE_OK, a power cut loses none of it. Size 0: to the view's end. A read-only or copy-on-write view
- * has nothing to write: ACRE_OK.
- * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_OUT_OF_RANGE; ACRE_E_IO, ACRE_E_NO_SPACE: part of it is not on the disk.
- * Win32 counterpart: FlushViewOfFile and FlushFileBuffers.
+ * Writes the changed pages of [offset, offset + size) of the view to the disk, as
+ * far as `mode` says. Size 0: to the view's end. A read-only or copy-on-write view
+ * has nothing to write.
+ *
+ * An error is never forgotten. Once a flush has failed, or found that the system's own writing had failed since the
+ * file was opened, all flushes of the same open file return that first error, even those that
+ * succeed, until it is acknowledged (acre_view_acknowledge_error). For after an error the
+ * system takes the pages for written: they are on the disk only if they are changed
+ * and flushed again. With ACRE_FLUSH_START an error may be found by a later flush.
+ *
+ * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_OUT_OF_RANGE: nothing was done. ACRE_E_IO, ACRE_E_NO_SPACE (or
+ *   what else the system says): part of what was flushed, now or before, is not on the disk.
+ * Cost: of the range alone, but where the file system writes more on its own account.
+ * Win32 counterpart: FlushViewOfFile (ACRE_FLUSH_WAIT), and FlushFileBuffers with it.
  */
-ACRE_API acre_result acre_view_flush(acre_view *view, size_t offset, size_t size);
+ACRE_API acre_result acre_view_flush(acre_view *view, size_t offset, size_t size, acre_flush_mode mode);
+
+/*
+ * The same for all of the file, through whatever it was changed: durable, with its size and its other properties.
+ * Result: ACRE_E_INVALID_ARGUMENT; as acre_view_flush. Win32 counterpart: FlushFileBuffers.
+ */
+ACRE_API acre_result acre_file_flush(acre_file *file);
+
+/*
+ * Takes note of the error that flushes return, of the file that is behind the handle: from now on they return what
+ * they find. All sections and views of one acre_file share that error.
+ * Result: the error; ACRE_OK, there was none, or it is no handle.
+ */
+ACRE_API acre_result acre_view_acknowledge_error(acre_view *view);
+ACRE_API acre_result acre_section_acknowledge_error(acre_section *section);
+ACRE_API acre_result acre_file_acknowledge_error(acre_file *file);
 
 /*
  * Takes the view away. What was stored is in the file, and on the disk when the

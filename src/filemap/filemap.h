@@ -33,6 +33,7 @@ struct acre_file {
   acre_access access;
   struct acre__os_file os;
   struct acre__os_identity identity;
+  _Atomic int error;         /* the first one of a flush that nobody has acknowledged; else ACRE_OK */
   struct acre__name *name;   /* it stands for a name; else NULL */
   struct acre__paged *paged; /* it is of the paging file; else NULL */
   size_t charged;            /* pages of it in the ledger. Lock: growth */

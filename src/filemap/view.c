@@ -183,21 +183,6 @@ size_t acre_view_size(const acre_view *view) {
   return acre__view_is_open(view) ? acre__view_bytes(view) : 0;
 }
 
-acre_result acre_view_flush(acre_view *view, size_t offset, size_t size) {
-  if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
-  size_t all = acre__view_bytes(view);
-  if (offset > all || size > all - offset) return ACRE_E_OUT_OF_RANGE;
-  if (size == 0) size = all - offset;
-  if (size == 0 || view->access != ACRE_ACCESS_READ_WRITE) return ACRE_OK;
-
-  size_t page = acre__root.system.page_size;
-  uintptr_t first = acre__align_down((uintptr_t)view->data + offset, page);
-  uintptr_t end = acre__align_up((uintptr_t)view->data + offset + size, page);
-  acre_result result = acre__os_flush((void *)first, end - first);
-  if (result != ACRE_OK) return result;
-  return acre__os_file_sync(view->section->file->os);
-}
-
 static acre_result unmap(acre_view *view, acre_result (*release)(void *base)) {
   if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
   acre_result result = view->section->is_reserved ? acre__reserved_leave(view, release) : release(view->base);

@@ -293,10 +293,21 @@ acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size);
 acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
                               acre_vm_protection protection, bool copy_on_write);
 
-/* Writes changed pages of the shared view's range to the file and waits. ACRE_E_IO, ACRE_E_NO_SPACE. */
+/*
+ * The changed pages of the shared view's range are on the device afterwards, and
+ * what it takes to find them there: the file's size. An error of the system's own writing since the file was
+ * opened, or since the last error that this handle was told of, counts as well. ACRE_E_IO, ACRE_E_NO_SPACE.
+ */
 acre_result acre__os_flush(void *address, size_t size);
 
-/* Waits until data and size of the file are on the device. ACRE_E_IO, ACRE_E_NO_SPACE. */
+/*
+ * Begins to write the changed pages of the file's [offset, offset + size), whole pages, and with `wait` waits until
+ * the device has taken them: not yet, that they survive a power cut. Without, errors may
+ * come out at the next call that waits. ACRE_E_IO, ACRE_E_NO_SPACE.
+ */
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait);
+
+/* All of the file is on the device afterwards, its size and its other properties. Errors as acre__os_flush. */
 acre_result acre__os_file_sync(struct acre__os_file file);
 
 /*

@@ -78,7 +78,7 @@ TEST(growth_meets_a_full_disk) {
   REQUIRE_OK(section_of(file, DISK / 2, &larger)); /* there is room for this: nothing of the failure is left */
   acre_view *second = scratch_view(larger, ACRE_ACCESS_READ_WRITE);
   memset(acre_view_data(second), 'w', DISK / 2); /* and every store has its block */
-  CHECK_OK(acre_view_flush(second, 0, 0));
+  CHECK_OK(acre_view_flush(second, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(second));
   CHECK_OK(acre_view_unmap(view));
   acre_section_close(larger);

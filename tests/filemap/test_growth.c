@@ -198,7 +198,7 @@ TEST(a_view_grows_in_place) {
   CHECK_RESULT(acre_view_grow(NULL, 1), ACRE_E_INVALID_ARGUMENT);
   CHECK_EQ(info_at(data).size, (10 + room + page - 1) / page * page);
   CHECK(scratch_matches(data, 10, 9990));
-  CHECK_OK(acre_view_flush(view, 0, 0));
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(view));
   CHECK_EQ(scratch_regions(), regions);
   CHECK_EQ(scratch_status(path).st_size, room + 10);
@@ -389,7 +389,7 @@ static void append_numbers(const char *path, uint64_t from, uint64_t count) {
                all.array.committed > (numbers_count(&all) + 3) * 8 + page ? ACRE_E_WRONG_KIND : ACRE_OK);
   numbers_destroy(&all);
   CHECK_EQ(header[0], from + count); /* the memory is the view's */
-  CHECK_OK(acre_view_flush(view, 0, 0));
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(view));
   CHECK_OK(acre_file_resize(file, HEADER + (from + count) * sizeof(uint64_t)));
   acre_file_close(file);

@@ -53,7 +53,7 @@ TEST(a_section_over_memory_is_zero_and_shared_by_its_views) {
   for (size_t i = 0; i < 100000; i++) REQUIRE(a[i] == 0);
   memset(a + 50000, 5, 1000);
   CHECK(memcmp(a, b, 100000) == 0);
-  CHECK_OK(acre_view_flush(one, 0, 0));
+  CHECK_OK(acre_view_flush(one, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(one));
   CHECK(b[50500] == 5);
   CHECK_OK(acre_view_unmap(other));

@@ -115,6 +115,7 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_HIDE_EACH] = "acre__os_hide_each",
       [ACRE_FAULT_REVEAL_EACH] = "acre__os_reveal_each",
       [ACRE_FAULT_FILE_SET_SIZE] = "acre__os_file_set_size",
+      [ACRE_FAULT_FILE_WRITE_BACK] = "acre__os_file_write_back",
       [ACRE_FAULT_NAME_DIRECTORY] = "acre__os_name_directory",
       [ACRE_FAULT_NAME_OPEN] = "acre__os_name_open",
       [ACRE_FAULT_NAME_HOLD] = "acre__os_name_hold",
@@ -282,6 +283,7 @@ __typeof__(acre__os_file_grow) acre__os_real_file_grow;
 __typeof__(acre__os_file_set_size) acre__os_real_file_set_size;
 __typeof__(acre__os_map_file) acre__os_real_map_file;
 __typeof__(acre__os_flush) acre__os_real_flush;
+__typeof__(acre__os_file_write_back) acre__os_real_file_write_back;
 __typeof__(acre__os_file_sync) acre__os_real_file_sync;
 __typeof__(acre__os_directory_open) acre__os_real_directory_open;
 __typeof__(acre__os_file_temporary) acre__os_real_file_temporary;
@@ -316,6 +318,11 @@ acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file f
 
 acre_result acre__os_flush(void *address, size_t size) {
   return fails(ACRE_FAULT_FLUSH) ? state.plan.result : acre__os_real_flush(address, size);
+}
+
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+  return fails(ACRE_FAULT_FILE_WRITE_BACK) ? state.plan.result
+                                           : acre__os_real_file_write_back(file, offset, size, wait);
 }
 
 acre_result acre__os_file_sync(struct acre__os_file file) {

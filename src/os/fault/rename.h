@@ -55,6 +55,7 @@
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
 #define acre__os_file_set_size acre__os_real_file_set_size
+#define acre__os_file_write_back acre__os_real_file_write_back
 #define acre__os_name_directory acre__os_real_name_directory
 #define acre__os_name_open acre__os_real_name_open
 #define acre__os_name_hold acre__os_real_name_hold

@@ -168,6 +168,22 @@ acre_result acre__os_flush(void *address, size_t size) {
 }
 
 acre_result acre__os_file_sync(struct acre__os_file file) {
+  while (fsync(descriptor(file)) != 0)
+    if (errno != EINTR) return acre__linux_error(errno);
+  return ACRE_OK;
+}
+
+/* msync(MS_ASYNC) begins nothing at all. */
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+  unsigned flags = SYNC_FILE_RANGE_WRITE;
+  if (wait) flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+  int error = ENOSYS;
+  if (!acre__linux_switches.plain_files) do
+      error = sync_file_range(descriptor(file), (off_t)offset, (off_t)size, flags) == 0 ? 0 : errno;
+    while (error == EINTR);
+  if (error != ENOSYS && error != EPERM && error != ESPIPE) return acre__linux_error(error);
+  /* Where a sandbox forbids it. The advice drops pages that nobody has mapped, after it has begun to write them. */
+  if (!wait) return acre__linux_error(posix_fadvise(descriptor(file), (off_t)offset, (off_t)size, POSIX_FADV_DONTNEED));
   while (fdatasync(descriptor(file)) != 0)
     if (errno != EINTR) return acre__linux_error(errno);
   return ACRE_OK;
