@@ -13,6 +13,15 @@
  * The three may be closed in any order: a view keeps its section alive, a
  * section its file.
  *
+ *   a file that is                    acre_file_open      then
+ *   empty                             OK                  no section of it, unless that makes it longer: EMPTY_FILE
+ *   larger than RAM                   OK                  as any other: pages come and go. A view takes address space
+ *   sparse                            OK                  holes read zero; a store into one takes a block, see below
+ *   read-only, or on such a disk      OK for reading,     sections for reading and copy-on-write
+ *                                     else ACCESS_DENIED, READ_ONLY
+ *   of /proc or /sys                  OK                  EMPTY_FILE, or NOT_SUPPORTED by acre_view_map
+ *   a directory, device, pipe, socket NOT_A_FILE          (a link is followed)
+ *
  * Caveat: when another process truncates a file under a view, or the disk has
  * no room for a page of a sparse file, an access to that page is SIGBUS.
  *

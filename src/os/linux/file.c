@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,9 +130,20 @@ static int allocate(int fd, uint64_t from, uint64_t size) {
   return 0;
 }
 
+/*
+ * Whether the file system is known to have no room for so many bytes. Asked
+ * first, because most of them take what there is before they find out, and everybody else meets a full disk meanwhile.
+ */
+static bool has_no_room(int fd, uint64_t size) {
+  struct statvfs status;
+  return fstatvfs(fd, &status) == 0 && status.f_blocks != 0 && status.f_frsize != 0 &&
+         size / status.f_frsize > status.f_bfree;
+}
+
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size) {
   if (size <= from) return ACRE_OK;
   if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
+  if (has_no_room(descriptor(file), size - from)) return ACRE_E_NO_SPACE;
   int error = allocate(descriptor(file), from, size);
   if (error == 0) return ACRE_OK;
   /* A part may have been appended. If cutting it off fails as well, there is nobody left to tell. */
