@@ -382,7 +382,7 @@ static void check_file(const void *address, uint64_t offset, const char *path) {
 }
 
 TEST(a_view_names_its_file) {
-  char path[SCRATCH_PATH], odd[SCRATCH_PATH + 32], removed[SCRATCH_PATH + 64];
+  char path[SCRATCH_PATH], odd[SCRATCH_PATH + 32], removed[SCRATCH_PATH + 96];
   scratch_make(path, 100000);
   snprintf(odd, sizeof odd, "%s\nwith \\012 and 한글 ", path);
   REQUIRE(rename(path, odd) == 0);
@@ -425,7 +425,7 @@ TEST(a_view_names_its_file) {
 
   REQUIRE(unlink(odd) == 0);
   snprintf(removed, sizeof removed, "%s (deleted)", wanted);
-  char found[SCRATCH_PATH + 64];
+  char found[SCRATCH_PATH + 96];
   CHECK_OK(acre_vm_query_file(data, NULL, found, sizeof found, NULL));
   CHECK(strcmp(found, removed) == 0);
   CHECK_OK(acre_view_unmap(view));
