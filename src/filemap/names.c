@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/line.h"
 #include "base/lock.h"
 #include "filemap/growth.h"
 #include "vm/meta.h"
@@ -48,13 +49,14 @@ static acre_result check_name(const char *name) {
 }
 
 static acre_result make_path(const char *name, bool make_directory, struct acre__name *out) {
-  acre_result result = acre__os_name_directory(make_directory, out->path);
+  char directory[ACRE_OS_NAME_PATH];
+  acre_result result = acre__os_name_directory(make_directory, directory);
   if (result != ACRE_OK) return result;
-  size_t directory = strlen(out->path), length = strlen(name);
-  if (directory + 1 + length + 1 > sizeof out->path) return ACRE_E_NOT_SUPPORTED;
-  out->path[directory] = '/';
-  memcpy(out->path + directory + 1, name, length + 1);
-  return ACRE_OK;
+  struct acre__line line = acre__line_in(out->path, sizeof out->path);
+  acre__line_add(&line, directory);
+  acre__line_add(&line, "/");
+  acre__line_add(&line, name);
+  return line.length < line.size ? ACRE_OK : ACRE_E_NOT_SUPPORTED;
 }
 
 /* ------------------------------------------------------------- alive, or not */

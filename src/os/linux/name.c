@@ -22,24 +22,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/line.h"
+
 static const char mark[8] = "acre 1";
 
 /* ------------------------------------------------------------- the directory */
 
 /* PLACE/acre-UID; false: it is too long. */
 static bool make_path(const char *place, char path[ACRE_OS_NAME_PATH]) {
-  size_t length = strlen(place);
-  char digits[24], *at = digits + sizeof digits;
-  uint64_t uid = (uint64_t)geteuid();
-  do *--at = (char)('0' + uid % 10);
-  while ((uid /= 10) != 0);
-  size_t count = (size_t)(digits + sizeof digits - at);
-  if (length + 6 + count + 1 > ACRE_OS_NAME_PATH) return false;
-  memcpy(path, place, length);
-  memcpy(path + length, "/acre-", 6);
-  memcpy(path + length + 6, at, count);
-  path[length + 6 + count] = '\0';
-  return true;
+  struct acre__line line = acre__line_in(path, ACRE_OS_NAME_PATH);
+  acre__line_add(&line, place);
+  acre__line_add(&line, "/acre-");
+  acre__line_add_number(&line, geteuid(), 10);
+  return line.length < line.size;
 }
 
 /* Whether others cannot rename what is the user's there. */
