@@ -24,7 +24,7 @@ char *placeholder(size_t size, size_t alignment) {
 void view_and_back(benchmark::State &state) {
   char *base = placeholder(SIZE, 0), *raw = raw_reserve(SIZE);
   acre_section *section;
-  must(acre_section_create_memory(SIZE, &section), "acre_section_create_memory");
+  must(acre_section_create_memory(SIZE, nullptr, &section), "acre_section_create_memory");
   int fd = memfd_create("raw", MFD_CLOEXEC);
   must(fd, "memfd_create");
   must(ftruncate(fd, SIZE), "ftruncate");

@@ -28,7 +28,7 @@ static acre_result ring_create(struct ring *ring, size_t size) {
   if (result != ACRE_OK) return result;
   ring->bytes = base;
   result = acre_vm_split(base, size);
-  if (result == ACRE_OK) result = acre_section_create_memory(size, &section);
+  if (result == ACRE_OK) result = acre_section_create_memory(size, NULL, &section);
   for (int i = 0; i < 2 && result == ACRE_OK; i++) {
     acre_view_options options = {
         .access = ACRE_ACCESS_READ_WRITE, .address = ring->bytes + (size_t)i * size, .replace = true};

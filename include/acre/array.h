@@ -63,6 +63,7 @@ typedef struct acre_array {
   size_t growth_step;  /* bytes; 0: the default */
   size_t committed;    /* bytes that the explicit mode has committed */
   acre_array_mode mode;
+  bool attached; /* the memory is not the array's: acre_array_attach */
 } acre_array;
 
 /*
@@ -75,6 +76,24 @@ typedef struct acre_array {
  * Lifetime: until acre_array_destroy.
  */
 ACRE_API acre_result acre_array_create(acre_array *array, size_t maximum, size_t element_size,
+                                       const acre_array_options *options);
+
+/*
+ * Makes *array an array in memory that the program has: in a view with reserved
+ * room (acre/filemap.h), it is an array on disk. `data` is any suitably aligned address of a
+ * region, which has address space for `maximum` elements from there on; the first
+ * `count` elements are those that lie there. It grows by acre_vm_commit, and a view by that.
+ * Result: ACRE_E_INVALID_ARGUMENT, array or data is NULL, or the mode is not the explicit one;
+ *   ACRE_E_INVALID_SIZE, as acre_array_create; ACRE_E_FULL, count is over the maximum;
+ *   ACRE_E_NOT_A_REGION; ACRE_E_SPANS_REGIONS, the region is too short; ACRE_E_NOT_COMMITTED, of those
+ *   elements some is in reserved memory; and those of acre_vm_commit, as a view that ends inside a page
+ *   grows to the page's end. On failure *array is zeroed.
+ * Growth has the results of acre_vm_commit on that region. acre_array_shrink answers ACRE_E_WRONG_KIND on a view.
+ * Bytes that a view of a longer file comes to show are what the file has there; acre_array_resize zeroes
+ * only what was committed already.
+ * Lifetime: until acre_array_destroy, which leaves the memory as it is, or the release of the memory.
+ */
+ACRE_API acre_result acre_array_attach(acre_array *array, void *data, size_t count, size_t maximum, size_t element_size,
                                        const acre_array_options *options);
 
 /* Frees every element at once and zeroes *array. A zeroed array or NULL is fine: nothing happens. */
@@ -163,7 +182,7 @@ static inline void *acre_array_at(const acre_array *array, size_t index) {
 
 /*
  * The typed face: ACRE_ARRAY_DEFINE(points, struct point) declares the type
- * `points` and the inline functions points_create(&a, maximum, options),
+ * `points` and the inline functions points_create(&a, maximum, options), points_attach(&a, data, count, maximum, options),
  * points_destroy, points_push(&a, value), points_pop(&a, &value), points_at(&a, i)
  * (a pointer), points_data, points_count, points_resize, points_append,
  * points_reserve, points_shrink, points_clear: those above, with the element's
@@ -175,6 +194,10 @@ static inline void *acre_array_at(const acre_array *array, size_t index) {
   } name;                                                                                                   \
   ACRE_ARRAY_INLINE acre_result name##_create(name *a, size_t maximum, const acre_array_options *options) { \
     return acre_array_create(&a->array, maximum, sizeof(type), options);                                    \
+  }                                                                                                         \
+  ACRE_ARRAY_INLINE acre_result name##_attach(name *a, type *data, size_t count, size_t maximum,            \
+                                              const acre_array_options *options) {                          \
+    return acre_array_attach(&a->array, data, count, maximum, sizeof(type), options);                       \
   }                                                                                                         \
   ACRE_ARRAY_INLINE void name##_destroy(name *a) {                                                          \
     acre_array_destroy(&a->array);                                                                          \

@@ -79,7 +79,8 @@ typedef enum acre_result {
   ACRE_E_HEAP_LIMIT = 34,        /* over the heap's limit                 ERROR_NOT_ENOUGH_MEMORY */
   ACRE_E_NOT_A_BLOCK = 35,       /* not a block (of this heap) in use     ERROR_INVALID_PARAMETER */
   ACRE_E_HEAP_CORRUPT = 36,      /* a heap's data were overwritten        ERROR_INVALID_DATA */
-  ACRE_E_MORE = 37               /* done, and there is more to report     ERROR_MORE_DATA */
+  ACRE_E_MORE = 37,              /* done, and there is more to report     ERROR_MORE_DATA */
+  ACRE_E_MAPPED = 38             /* a section or view reaches to it       ERROR_USER_MAPPED_FILE */
 } acre_result;
 
 /*

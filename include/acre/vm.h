@@ -180,7 +180,8 @@ ACRE_API acre_result acre_vm_reserve(size_t size, const acre_vm_options *options
  * for those pages: acre_vm_reset, and a fork, whose copies come page by page.
  * (Where a cgroup's limit is met before the commit limit, because of memory that
  * is not Acre's, the kernel may end the program in place of refusing.)
- * Result: ACRE_E_WRONG_KIND, the region is a view or a placeholder; ACRE_E_NO_MEMORY;
+ * In a view with reserved pages it commits these (acre/filemap.h): the view grows.
+ * Result: ACRE_E_WRONG_KIND, the region is a placeholder, or a view without any; ACRE_E_NO_MEMORY;
  *   ACRE_E_COMMIT_LIMIT; acre_vm_commit_limit_text says more;
  *   ACRE_E_MAPPING_LIMIT, without guard markers the kernel's vm.max_map_count is met;
  *   ACRE_E_ACCESS_DENIED, the system forbids this protection.
@@ -270,6 +271,18 @@ typedef struct acre_vm_info {
  * Win32 counterpart: VirtualQuery.
  */
 ACRE_API acre_result acre_vm_query(const void *address, acre_vm_info *out);
+
+/*
+ * Tells which file stands behind `address`, in a view or in anyone's mapping: its
+ * path, absolute, as the system knows it now, and in *offset which byte of the file stands there.
+ * At most size - 1 bytes of the path go to `path`, and a NUL; its whole length to *length. Each of the three may be
+ * NULL (size is 0 then). Behind the path of a file that was removed stands " (deleted)"; what has no path
+ * (memory) has a name of the system's. Paths beyond some 4,000 bytes are cut.
+ * Result: ACRE_E_WRONG_KIND, no file is there (free, reserved, or plain memory);
+ *   ACRE_E_INVALID_ARGUMENT; ACRE_E_INVALID_ADDRESS and ACRE_E_NOT_SUPPORTED as acre_vm_query, also of own memory.
+ * Win32 counterpart: GetMappedFileName.
+ */
+ACRE_API acre_result acre_vm_query_file(const void *address, uint64_t *offset, char *path, size_t size, size_t *length);
 
 /* Called for each run; false ends the walk. */
 typedef bool (*acre_vm_visitor)(const acre_vm_info *info, void *context);

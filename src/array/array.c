@@ -7,8 +7,8 @@
  *                                           ^ frontier: one commit moves it
  *
  * Invariants of the explicit mode
- *   `committed` is a whole number of pages and all of [data, data + committed)
- *   is committed; nothing else is.
+ *   `committed` ends at a page's end and all of [data, data + committed) is
+ *   committed; nothing else is. Only attached data may begin inside a page.
  *   capacity = committed / element_size, at most maximum.
  *   Bytes above `committed` read zero once they are committed; bytes between the
  *   last element and `committed` may be anything.
@@ -31,6 +31,7 @@
 
 #include "base/math.h"
 #include "vm/large.h"
+#include "vm/region.h"
 #include "vm/root.h"
 
 enum {
@@ -45,9 +46,15 @@ static size_t page_size(void) {
   return acre__root_get()->system.page_size;
 }
 
+/* So many bytes of the array, and what follows up to the end of their last page. */
+static size_t to_page_end(const acre_array *array, size_t bytes) {
+  size_t page = page_size(), lead = (uintptr_t)array->data & (page - 1);
+  return acre__align_up(lead + bytes, page) - lead;
+}
+
 /* Bytes of the whole reservation. */
 static size_t limit_of(const acre_array *array) {
-  return acre__align_up(array->maximum * array->element_size, page_size());
+  return to_page_end(array, array->maximum * array->element_size);
 }
 
 static char *byte_at(const acre_array *array, size_t offset) {
@@ -95,9 +102,63 @@ acre_result acre_array_create(acre_array *array, size_t maximum, size_t element_
   return ACRE_OK;
 }
 
+/* The bytes from data on that are committed, up to the first page that is not; at most `most`. */
+static acre_result find_committed(const char *data, size_t most, size_t *out) {
+  size_t found = 0;
+  while (found < most) {
+    acre_vm_info info;
+    acre_result result = acre_vm_query(data + found, &info);
+    if (result != ACRE_OK) return result;
+    if (info.state != ACRE_VM_COMMITTED) break;
+    found = (size_t)((char *)info.base + info.size - data);
+  }
+  *out = acre__min(found, most);
+  return ACRE_OK;
+}
+
+/* Whether one region has the bytes. */
+static acre_result check_region(const char *data, size_t bytes) {
+  struct acre__region *region = acre__region_lock((uintptr_t)data);
+  if (region == NULL) return ACRE_E_NOT_A_REGION;
+  size_t rest = acre__region_size(region) - ((uintptr_t)data - acre__region_base(region));
+  acre__region_unlock(region);
+  return bytes <= rest ? ACRE_OK : ACRE_E_SPANS_REGIONS;
+}
+
+acre_result acre_array_attach(acre_array *array, void *data, size_t count, size_t maximum, size_t element_size,
+                              const acre_array_options *options) {
+  static const acre_array_options defaults = {0};
+  if (array == NULL) return ACRE_E_INVALID_ARGUMENT;
+  memset(array, 0, sizeof *array);
+  if (options == NULL) options = &defaults;
+  if (data == NULL || options->mode != ACRE_ARRAY_EXPLICIT) return ACRE_E_INVALID_ARGUMENT;
+  size_t bytes, committed;
+  if (maximum == 0 || element_size == 0) return ACRE_E_INVALID_SIZE;
+  if (!acre__checked_multiply(maximum, element_size, &bytes)) return ACRE_E_INVALID_SIZE;
+  if (count > maximum) return ACRE_E_FULL;
+  acre_result result = check_region(data, bytes);
+  if (result != ACRE_OK) return result;
+
+  acre_array made = {.data = data,
+                     .count = count,
+                     .maximum = maximum,
+                     .element_size = element_size,
+                     .growth_step = acre__align_up(acre__min(options->growth_step, bytes), page_size()),
+                     .attached = true};
+  result = find_committed(data, limit_of(&made), &committed);
+  if (result != ACRE_OK) return result;
+  if (committed < count * element_size) return ACRE_E_NOT_COMMITTED;
+  /* A view may end inside its last page: what is stored behind that end would not be in the file. */
+  if (committed != 0) result = acre_vm_commit(data, committed, ACRE_VM_DEFAULT);
+  if (result != ACRE_OK) return result;
+  *array = made;
+  set_committed(array, committed);
+  return ACRE_OK;
+}
+
 void acre_array_destroy(acre_array *array) {
   if (array == NULL) return;
-  if (array->data != NULL && acre_vm_release(array->data) != ACRE_OK) {
+  if (array->data != NULL && !array->attached && acre_vm_release(array->data) != ACRE_OK) {
     /* The kernel lacks a mapping to free the addresses with; the memory at least goes back. */
     (void)acre_vm_decommit(array->data, limit_of(array));
   }
@@ -113,18 +174,18 @@ static size_t next_step_end(const acre_array *array) {
   }
   size_t limit = limit_of(array);
   if (step >= limit - array->committed) return limit;
-  size_t end = array->committed + step;
+  size_t end = to_page_end(array, array->committed + step);
   /* Ends on a large page's boundary, at or below the step's own end. */
-  return array->growth_step == 0 && step >= LARGE ? acre__align_down(end, LARGE) : end;
+  return array->growth_step == 0 && step >= LARGE && !array->attached ? acre__align_down(end, LARGE) : end;
 }
 
-/* Moves the frontier up to `end`, a multiple of the page. On failure it stays where it was. */
+/* Moves the frontier up to `end`, a page's end. On failure it stays where it was. */
 static acre_result commit_up_to(acre_array *array, size_t end, bool populate) {
   char *from = byte_at(array, array->committed);
   size_t size = end - array->committed;
   acre_result result = acre_vm_commit(from, size, ACRE_VM_DEFAULT);
   if (result != ACRE_OK) return result;
-  if (size >= LARGE) acre__vm_advise_large(from, size);
+  if (size >= LARGE && !array->attached) acre__vm_advise_large(from, size);
   if (populate) {
     result = acre_vm_populate(from, size);
     if (result != ACRE_OK) {
@@ -140,7 +201,7 @@ static acre_result commit_up_to(acre_array *array, size_t end, bool populate) {
 static acre_result make_room(acre_array *array, size_t count, bool populate) {
   if (count > array->maximum) return ACRE_E_FULL;
   if (count <= array->capacity) return ACRE_OK;
-  size_t need = acre__align_up(count * array->element_size, page_size());
+  size_t need = to_page_end(array, count * array->element_size);
   size_t end = acre__max(need, next_step_end(array));
   acre_result result = commit_up_to(array, end, populate);
   if (result != ACRE_OK && end > need) result = commit_up_to(array, need, populate);
@@ -159,7 +220,7 @@ acre_result acre_array_reserve(acre_array *array, size_t count) {
   if (count == 0) return ACRE_OK;
   if (is_on_touch(array)) return acre_vm_commit(array->data, count * array->element_size, ACRE_VM_DEFAULT);
   if (count <= array->capacity) return ACRE_OK;
-  return commit_up_to(array, acre__align_up(count * array->element_size, page_size()), false);
+  return commit_up_to(array, to_page_end(array, count * array->element_size), false);
 }
 
 /* Zeroes bytes that lie in one page, unless that page was never touched: it reads zero already. */
@@ -220,7 +281,7 @@ acre_result acre_array_append(acre_array *array, const void *elements, size_t co
 acre_result acre_array_shrink(acre_array *array) {
   if (array == NULL) return ACRE_E_INVALID_ARGUMENT;
   if (array->data == NULL) return ACRE_OK;
-  size_t keep = acre__align_up(array->count * array->element_size, page_size());
+  size_t keep = to_page_end(array, array->count * array->element_size);
   size_t end = is_on_touch(array) ? limit_of(array) : array->committed;
   if (keep >= end) return ACRE_OK;
   acre_result result = acre_vm_decommit(byte_at(array, keep), end - keep);

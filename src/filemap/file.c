@@ -2,8 +2,11 @@
 /* An open file: the system's handle, the access it was opened with, and a count of who uses it. */
 #include "filemap/filemap.h"
 
+#include "filemap/growth.h"
+#include "filemap/names.h"
+#include "vm/ledger.h"
 #include "vm/meta.h"
-#include "vm/root.h"
+#include "vm/paging.h"
 
 enum { DEFAULT_PERMISSIONS = 0666, ALL_PERMISSIONS = 0777 };
 
@@ -13,15 +16,44 @@ void acre__file_retain(acre_file *file) {
 
 void acre__file_release(acre_file *file) {
   if (atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1) return;
-  acre__os_file_close(file->os);
+  if (file->paged != NULL) {
+    acre__ledger_uncharge(file->charged);
+    acre__paging_uncount(file->paged, file->charged);
+    acre__paging_destroy(file->paged);
+  } else if (file->name != NULL) {
+    acre__name_release(file->name, file->os);
+  } else {
+    acre__os_file_close(file->os);
+  }
   acre__meta_free(file, sizeof *file);
 }
 
-/* The record, with the system's handle in it, is an open file from now on. */
-static void begin(acre_file *file, acre_access access) {
+/* The record stands for the system's handle from now on. */
+static acre_result begin(acre_file *file, struct acre__os_file os, acre_access access) {
+  acre_result result = acre__os_file_identity(os, &file->identity);
+  if (result != ACRE_OK) return result;
   atomic_init(&file->references, 1);
   file->access = access;
+  file->os = os;
   file->tag = ACRE_FILE_TAG;
+  return ACRE_OK;
+}
+
+acre_result acre__file_make(struct acre__os_file os, acre_access access, acre_file **out) {
+  acre_result result = acre__growth_prepare();
+  if (result != ACRE_OK) return result;
+  acre_file *file = acre__meta_alloc(sizeof *file);
+  if (file == NULL) return ACRE_E_NO_MEMORY;
+  result = begin(file, os, access);
+  if (result == ACRE_OK)
+    *out = file;
+  else
+    acre__meta_free(file, sizeof *file);
+  return result;
+}
+
+void acre__file_forget(acre_file *file) {
+  acre__meta_free(file, sizeof *file);
 }
 
 static acre_result check_options(const acre_file_options *options) {
@@ -46,28 +78,26 @@ acre_result acre_file_open(const char *path, const acre_file_options *options, a
   acre_result result = check_options(options);
   if (result != ACRE_OK) return result;
 
-  (void)acre__root_get();
+  /* What can fail comes before the file is made, or emptied. */
+  result = acre__growth_prepare();
+  if (result != ACRE_OK) return result;
   acre_file *file = acre__meta_alloc(sizeof *file);
   if (file == NULL) return ACRE_E_NO_MEMORY;
+  struct acre__os_file os;
   acre_file_mode mode = options->mode;
   result = acre__os_file_open(path, options->access == ACRE_ACCESS_READ_WRITE, mode != ACRE_FILE_OPEN,
                               mode == ACRE_FILE_CREATE, mode == ACRE_FILE_TRUNCATE,
-                              options->permissions != 0 ? options->permissions : DEFAULT_PERMISSIONS, &file->os);
+                              options->permissions != 0 ? options->permissions : DEFAULT_PERMISSIONS, &os);
+  if (result == ACRE_OK) {
+    result = begin(file, os, options->access);
+    if (result != ACRE_OK) acre__os_file_close(os);
+  }
   if (result != ACRE_OK) {
     acre__meta_free(file, sizeof *file);
     return result;
   }
-  begin(file, options->access);
   *out = file;
   return ACRE_OK;
-}
-
-acre_file *acre__file_make(struct acre__os_file os, acre_access access) {
-  acre_file *file = acre__meta_alloc(sizeof *file);
-  if (file == NULL) return NULL;
-  file->os = os;
-  begin(file, access);
-  return file;
 }
 
 acre_result acre_file_size(acre_file *file, uint64_t *out) {

@@ -4,17 +4,17 @@
  *
  *   handle --> file     [references | tag | access | the system's handle]
  *               ^
- *   handle --> section  [references | tag | access | size | file]
+ *   handle --> section  [references | tag | access | offset .. size | file]
  *               ^
- *   handle --> view     [tag | access | section | base .. data .. size]
+ *   handle --> view     [tag | access | section | base .. data .. size .. room]
  *
  * Each arrow is a reference; a view has its handle's alone, so needs no count.
  * An object dies with its last reference. Its handle may be closed long before:
  * then the tag is cleared, so that a second close, or any other use of the
  * handle, is found as long as the object lives, and mostly later.
  *
- * Locks: none but `growth` in section.c. References are atomic, all other
- * fields are written before the handle is handed out.
+ * Locks: those of growth.h, for what says so. References and sizes are atomic,
+ * all other fields are written before the handle is handed out.
  */
 #ifndef ACRE_FILEMAP_FILEMAP_H
 #define ACRE_FILEMAP_FILEMAP_H
@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include "os/os.h"
+#include "vm/table.h"
 
 enum { ACRE_FILE_TAG = 0x656c6966, ACRE_SECTION_TAG = 0x74636573, ACRE_VIEW_TAG = 0x77656976 };
 
@@ -31,24 +32,38 @@ struct acre_file {
   uint32_t tag;
   acre_access access;
   struct acre__os_file os;
+  struct acre__os_identity identity;
+  _Atomic int error;         /* the first one of a flush that nobody has acknowledged; else ACRE_OK */
+  struct acre__name *name;   /* it stands for a name; else NULL */
+  struct acre__paged *paged; /* it is of the paging file; else NULL */
+  size_t charged;            /* pages of it in the ledger. Lock: growth */
 };
 
 struct acre_section {
   _Atomic size_t references;
   uint32_t tag;
   acre_access access;
-  uint64_t size;
+  uint64_t offset;       /* of its first byte in the file */
+  _Atomic uint64_t size; /* written with the growth lock; never becomes less */
   acre_file *file;
+  acre_section *next, *previous; /* in the list of all; lock: the list's */
+  bool execute;                  /* views may be executed */
+  bool is_reserved;              /* its pages are committed one by one: see reserved.h */
+  struct acre__table pages;      /* which of them are. Lock: growth */
+  acre_view *views;              /* of these pages. Lock: growth */
+  unsigned process;              /* that may commit some: acre__growth_process */
 };
 
 struct acre_view {
   uint32_t tag;
   acre_access access;
   acre_section *section;
-  char *base;    /* the region: whole pages */
-  size_t mapped; /* its bytes */
-  char *data;    /* in its first page */
-  size_t size;
+  uint64_t offset;     /* of `base` in the file: a whole number of pages */
+  char *base;          /* the region: whole pages */
+  char *data;          /* in its first page */
+  _Atomic size_t size; /* written with the growth lock; never becomes less */
+  size_t room;         /* the most that `size` can become */
+  acre_view *next;     /* of the section, if that is reserved. Lock: growth */
 };
 
 static inline bool acre__file_is_open(const acre_file *file) {
@@ -63,8 +78,24 @@ static inline bool acre__view_is_open(const acre_view *view) {
   return view != NULL && view->tag == ACRE_VIEW_TAG;
 }
 
-/* An open file over the system's handle, which is its own from now on; NULL: no memory. */
-acre_file *acre__file_make(struct acre__os_file os, acre_access access);
+/* Not an order of other memory: who learns of a growth otherwise knows of it. */
+static inline uint64_t acre__section_bytes(const acre_section *section) {
+  return atomic_load_explicit(&section->size, memory_order_relaxed);
+}
+
+static inline size_t acre__view_bytes(const acre_view *view) {
+  return atomic_load_explicit(&view->size, memory_order_relaxed);
+}
+
+/* A section of the file, as those options say, but for the file's access. Results as acre_section_create. */
+acre_result acre__section_make(acre_file *file, const acre_section_options *options, bool is_reserved,
+                               acre_section **out);
+
+/* An open file over the system's handle, which is its own from now on. On failure the handle is the caller's. */
+acre_result acre__file_make(struct acre__os_file os, acre_access access, acre_file **out);
+
+/* Undoes acre__file_make, before anything else uses the file: the handle is the caller's again. */
+void acre__file_forget(acre_file *file);
 
 /* One reference more, or one less: the last takes the object away. */
 void acre__file_retain(acre_file *file);

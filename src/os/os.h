@@ -8,6 +8,7 @@
  *   memory.c   reserve, commit, protect, hide, advise
  *   placement.c large pages, nodes, what goes first
  *   file.c     open, size, map, flush; temporary files
+ *   name.c     files that stand for names, and who is alive behind them
  *   query.c    what is mapped where
  *   fault.c    the fault handler
  *   thread.c   park, unpark, fork, the end of a thread, fences
@@ -277,6 +278,12 @@ acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out);
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size);
 
 /*
+ * Cuts the file off at `size` bytes, or makes it so long: what is added reads zero and has no blocks.
+ * ACRE_E_ACCESS_DENIED, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO.
+ */
+acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size);
+
+/*
  * Maps `size` bytes of the file from `offset` (a multiple of the page) over
  * [address, address + size), which the caller reserved: the reservation is
  * replaced at once, with no moment in which the range is free.
@@ -286,10 +293,21 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
 acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
                               acre_vm_protection protection, bool copy_on_write);
 
-/* Writes changed pages of the shared view's range to the file and waits. ACRE_E_IO, ACRE_E_NO_SPACE. */
+/*
+ * The changed pages of the shared view's range are on the device afterwards, and
+ * what it takes to find them there: the file's size. An error of the system's own writing since the file was
+ * opened, or since the last error that this handle was told of, counts as well. ACRE_E_IO, ACRE_E_NO_SPACE.
+ */
 acre_result acre__os_flush(void *address, size_t size);
 
-/* Waits until data and size of the file are on the device. ACRE_E_IO, ACRE_E_NO_SPACE. */
+/*
+ * Begins to write the changed pages of the file's [offset, offset + size), whole pages, and with `wait` waits until
+ * the device has taken them: not yet, that they survive a power cut. Without, errors may
+ * come out at the next call that waits. ACRE_E_IO, ACRE_E_NO_SPACE.
+ */
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait);
+
+/* All of the file is on the device afterwards, its size and its other properties. Errors as acre__os_flush. */
 acre_result acre__os_file_sync(struct acre__os_file file);
 
 /*
@@ -334,6 +352,49 @@ acre_result acre__os_file_allocate(struct acre__os_file file, uint64_t from, uin
  */
 acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64_t size);
 
+/* ------------------------------------------------------------- name.c */
+
+enum { ACRE_OS_NAME_PATH = 512 };
+
+/*
+ * Where the user's names are: a directory of his own, which nobody else may
+ * enter or replace. With `make` it is made if it is not there. The same for all
+ * processes of the user. *path is NUL-terminated.
+ * ACRE_E_NOT_FOUND, it is not there, or not any more; ACRE_E_ACCESS_DENIED, what is there is another user's, or open to others;
+ * ACRE_E_NOT_SUPPORTED, there is no place for it; ACRE_E_NO_SPACE, ACRE_E_TOO_MANY_FILES.
+ */
+acre_result acre__os_name_directory(bool make, char path[ACRE_OS_NAME_PATH]);
+
+/*
+ * Opens the file `path` in that directory for reading and writing; with
+ * `create` it is made, empty, if it is not there. Nobody else can open it, no
+ * link is followed. Not inherited over exec.
+ * ACRE_E_NOT_FOUND, also if the directory has gone; ACRE_E_ACCESS_DENIED, something else than such a file is there;
+ * ACRE_E_NO_SPACE, ACRE_E_TOO_MANY_FILES.
+ */
+acre_result acre__os_name_open(const char *path, bool create, struct acre__os_file *out);
+
+/*
+ * Takes part in the file (any number of handles may), or has it alone; what the
+ * handle had before becomes that in one step. It belongs to the handle as opened: its copies in
+ * children of fork are the same one; it is given up when the last of them is closed, however the
+ * processes end. Two openings are two, also in one process.
+ * ACRE_E_BUSY, others do not allow it (not with `wait`); ACRE_E_NOT_SUPPORTED.
+ */
+acre_result acre__os_name_hold(struct acre__os_file file, bool alone, bool wait);
+
+/* Whether `path` leads to this very file: ACRE_OK; ACRE_E_NOT_FOUND, it does not (any more). */
+acre_result acre__os_name_leads_to(const char *path, struct acre__os_file file);
+
+/* Marks a file of one page or more as complete, in its first page, which is the backend's. ACRE_E_IO, ACRE_E_NO_SPACE. */
+acre_result acre__os_name_mark(struct acre__os_file file);
+
+/* Whether it was marked: ACRE_OK; ACRE_E_NOT_FOUND, it was not; ACRE_E_IO. */
+acre_result acre__os_name_check_mark(struct acre__os_file file);
+
+/* Takes the name away, and the directory with the last one. ACRE_E_NOT_FOUND, ACRE_E_ACCESS_DENIED. */
+acre_result acre__os_name_remove(const char *path);
+
 /* ------------------------------------------------------------- query.c */
 
 struct acre__os_mapping {
@@ -342,6 +403,12 @@ struct acre__os_mapping {
   acre_vm_protection protection;
   acre_vm_kind kind; /* MAPPED, IMAGE, STACK, HEAP or FOREIGN */
   bool shared;
+  bool has_file;    /* the next three are of a file, or of memory that can be shared as one */
+  uint64_t offset;  /* in the file, of `start` */
+  const char *name; /* the file's path as the system has it, in the reader's buffer until the next question: no NUL,
+                         cut where it is very long; " (deleted)" behind one that is not there any more */
+  size_t name_length;
+  bool name_is_escaped; /* a line's end in it is the four characters "\012" */
 };
 
 /* A reader of the process's mappings. The caller provides the room; nothing else is allocated. */

@@ -304,15 +304,34 @@ acre_result acre__commit_pages(struct acre__region *region, size_t start, size_t
                                       : commit_pages(region, start, end, protection);
 }
 
+/*
+ * Of a view that can have more pages; gives the range back. The protection is
+ * looked at first, so that nothing is committed for one that cannot be had.
+ */
+static ACRE_COLD acre_result commit_view(const struct acre__range *range, acre_vm_protection protection) {
+  struct acre__region *region = range->region;
+  const struct acre__region_extra *extra = acre__region_extra(region);
+  acre__view_commit commit = extra != NULL && region->kind == ACRE_VM_KIND_MAPPED ? extra->commit : NULL;
+  void *context = commit != NULL ? extra->commit_context : NULL;
+  bool allowed = acre__protection_is_valid_of_page(protection) &&
+                 acre__protection_within(protection & ~(unsigned)ACRE_VM_GUARD, region->most);
+  void *address = acre__region_address(region, range->start);
+  size_t from = range->start << acre__root.page_shift, end = range->end << acre__root.page_shift;
+  acre__range_unlock(range);
+  if (commit == NULL) return ACRE_E_WRONG_KIND;
+  if (!allowed) return ACRE_E_INVALID_PROTECTION;
+  acre_result result = commit(context, from, end);
+  return result == ACRE_OK ? acre_vm_protect(address, end - from, protection, NULL) : result;
+}
+
 acre_result acre_vm_commit(void *address, size_t size, acre_vm_protection protection) {
   if (!acre__protection_is_valid_for_commit(protection)) return ACRE_E_INVALID_PROTECTION;
   struct acre__range range;
   acre_result result = acre__range_lock_to_guard(address, size, protection, &range);
   if (result != ACRE_OK) return result;
   if ((protection & ~ACRE_VM_GUARD) == ACRE_VM_DEFAULT) protection |= range.region->protection;
-  if (range.region->kind != ACRE_VM_KIND_PRIVATE)
-    result = ACRE_E_WRONG_KIND;
-  else if (!acre__protection_is_valid_of_page(protection))
+  if (range.region->kind != ACRE_VM_KIND_PRIVATE) return commit_view(&range, protection);
+  if (!acre__protection_is_valid_of_page(protection))
     result = ACRE_E_INVALID_PROTECTION; /* a guard in a region whose pages allow no access */
   else
     result = acre__commit_pages(range.region, range.start, range.end, protection);

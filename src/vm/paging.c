@@ -102,7 +102,8 @@ void acre__paging_figures(uint64_t *maximum, uint64_t *used) {
 
 /* ------------------------------------------------------------- counting */
 
-static bool count(struct acre__paging_setting *setting, size_t pages) {
+bool acre__paging_count(struct acre__paged *paged, size_t pages) {
+  struct acre__paging_setting *setting = paged->setting;
   size_t used = atomic_load_explicit(&setting->used, memory_order_relaxed);
   do {
     if (pages > setting->maximum - used) return false;
@@ -235,7 +236,7 @@ acre_result acre__paging_take(struct acre__region *region, size_t start, size_t 
   acre_result result = have_file(region);
   if (result == ACRE_OK && start > paged->solid) result = expect_holes(region);
   if (result != ACRE_OK) return result;
-  if (!count(paged->setting, pages)) return ACRE_E_COMMIT_LIMIT;
+  if (!acre__paging_count(paged, pages)) return ACRE_E_COMMIT_LIMIT;
   result = allocate(region, start, end);
   if (result == ACRE_OK)
     paged->solid = acre__max(paged->solid, end);

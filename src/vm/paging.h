@@ -107,7 +107,11 @@ void acre__paging_give_back(struct acre__region *region, size_t start, size_t en
  */
 acre_result acre__paging_free(struct acre__region *region, size_t start, size_t end);
 
-/* `pages` pages that were committed are not so any more, and no longer in the ledger. */
+/*
+ * Counts pages that will be committed, before they go into the ledger. False: over the setting's maximum. And back:
+ * `pages` pages that were committed are not so any more, and no longer in the ledger.
+ */
+bool acre__paging_count(struct acre__paged *paged, size_t pages);
 void acre__paging_uncount(struct acre__paged *paged, size_t pages);
 
 /* ------------------------------------------------------------- all of it */

@@ -173,8 +173,8 @@ static acre_result become(struct acre__region *region, const struct acre__region
   struct acre__region_extra *former = acre__region_extra(region); /* somebody may have set a fault handler */
   if (!acre__region_describe(region, plan)) return ACRE_E_NO_MEMORY;
   acre__meta_free(former, sizeof *former);
-  if (plan->all_committed) {
-    result = acre__region_mark_committed(region);
+  if (plan->kind == ACRE_VM_KIND_MAPPED) {
+    result = acre__region_mark_committed(region, plan->committed);
     if (result == ACRE_OK) return ACRE_OK;
     acre__region_empty(region);
   } else {

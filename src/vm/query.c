@@ -6,6 +6,8 @@
  * The kernel merges mappings that look alike, so a foreign one may reach over
  * regions of ours beside it; it is cut where the index says that ours begin.
  */
+#include <string.h>
+
 #include "base/math.h"
 #include "vm/protection.h"
 #include "vm/region.h"
@@ -83,6 +85,40 @@ acre_result acre_vm_query(const void *address, acre_vm_info *out) {
   acre_result result = acre__os_maps_open(&maps);
   if (result != ACRE_OK) return result;
   result = describe_foreign(&maps, (uintptr_t)address, out);
+  acre__os_maps_close(&maps);
+  return result;
+}
+
+/* Copies as much of the name as fits, and a NUL. Returns its whole length. */
+static size_t copy_name(const struct acre__os_mapping *mapping, char *out, size_t size) {
+  static const char line_end[] = "\\012";
+  const char *end = mapping->name + mapping->name_length;
+  size_t length = 0;
+  for (const char *at = mapping->name; at < end; length++) {
+    bool is_escaped = mapping->name_is_escaped && end - at >= 4 && memcmp(at, line_end, 4) == 0;
+    if (length + 1 < size) out[length] = is_escaped ? '\n' : *at;
+    at += is_escaped ? 4 : 1;
+  }
+  if (size > 0) out[acre__min(length, size - 1)] = '\0';
+  return length;
+}
+
+acre_result acre_vm_query_file(const void *address, uint64_t *offset, char *path, size_t size, size_t *length) {
+  if (path == NULL && size > 0) return ACRE_E_INVALID_ARGUMENT;
+  uintptr_t at = (uintptr_t)address;
+  if (at > acre__root_get()->system.highest_address) return ACRE_E_INVALID_ADDRESS;
+  struct acre__os_maps maps;
+  struct acre__os_mapping mapping;
+  acre_result result = acre__os_maps_open(&maps);
+  if (result != ACRE_OK) return result;
+  result = acre__os_maps_at(&maps, at, &mapping);
+  if (result == ACRE_E_NOT_FOUND || (result == ACRE_OK && (mapping.start > at || !mapping.has_file)))
+    result = ACRE_E_WRONG_KIND;
+  if (result == ACRE_OK) {
+    size_t whole = copy_name(&mapping, path, size);
+    if (length != NULL) *length = whole;
+    if (offset != NULL) *offset = mapping.offset + (at - mapping.start);
+  }
   acre__os_maps_close(&maps);
   return result;
 }

@@ -243,12 +243,14 @@ void acre__region_spare(struct acre__region *region) {
 
 static bool make_extra(const struct acre__region_plan *plan, struct acre__region_extra **out) {
   *out = NULL;
-  if (plan->touch_pages == 0 && plan->paged == NULL && plan->node == 0) return true;
+  if (plan->touch_pages == 0 && plan->paged == NULL && plan->node == 0 && plan->commit == NULL) return true;
   struct acre__region_extra *extra = acre__meta_alloc(sizeof *extra);
   if (extra == NULL) return false;
   extra->touch_pages = (uint32_t)plan->touch_pages;
   extra->paged = acre__meta_handle_of(plan->paged);
   extra->node = plan->node;
+  extra->commit = plan->commit;
+  extra->commit_context = plan->commit_context;
   *out = extra;
   return true;
 }
@@ -277,8 +279,8 @@ bool acre__region_describe(struct acre__region *region, const struct acre__regio
   return true;
 }
 
-acre_result acre__region_mark_committed(struct acre__region *region) {
-  size_t pages = region->table.pages;
+acre_result acre__region_mark_committed(struct acre__region *region, size_t pages) {
+  if (pages == 0) return ACRE_OK;
   acre_result result = region->charged ? acre__ledger_charge(pages) : ACRE_OK;
   if (result != ACRE_OK) return result;
   if (!acre__table_prepare(&region->table, 0, pages)) {
@@ -299,7 +301,7 @@ acre_result acre__region_new(const struct acre__region_plan *plan, struct acre__
   region->any_locked = 0;
   acre__table_init(&region->table, plan->size >> acre__root.page_shift);
   acre_result result = acre__region_describe(region, plan) ? ACRE_OK : ACRE_E_NO_MEMORY;
-  if (result == ACRE_OK && plan->all_committed) result = acre__region_mark_committed(region);
+  if (result == ACRE_OK) result = acre__region_mark_committed(region, plan->committed);
   region->live = result == ACRE_OK;
   if (result != ACRE_OK) acre__region_spare(region);
   acre__unlock(&region->lock);

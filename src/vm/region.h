@@ -52,6 +52,12 @@ struct acre__region {
 
 _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a cache line");
 
+/*
+ * Makes pages [from, end) of a view, in bytes from its region's base, committed: whoever has mapped the view knows how
+ * (acre__vm_view_commit). Called without a lock. On failure nothing has changed.
+ */
+typedef acre_result (*acre__view_commit)(void *context, size_t from, size_t end);
+
 /* What only some regions have. */
 struct acre__region_extra {
   uint32_t touch_pages;          /* pages committed by a touch; 0: a touch faults */
@@ -59,8 +65,10 @@ struct acre__region_extra {
   size_t stack_end;              /* of a stack: the lowest page that may be committed */
   acre_vm_fault_handler handler; /* NULL: nobody is asked */
   void *handler_context;
-  acre__meta_handle paged; /* of a struct acre__paged, or 0 */
-  uint32_t node;           /* 1 + the preferred node; 0: none */
+  acre__meta_handle paged;  /* of a struct acre__paged, or 0 */
+  uint32_t node;            /* 1 + the preferred node; 0: none */
+  acre__view_commit commit; /* of a view that can have more pages; NULL: what it has is all */
+  void *commit_context;
 };
 
 struct acre__paged;
@@ -166,12 +174,14 @@ struct acre__region_plan {
   acre_vm_protection protection, most;
   size_t touch_pages;
   bool track_writes;
-  bool all_committed; /* every page has `protection` from the first moment on */
+  size_t committed;   /* of a view: pages from its start on that have `protection` from the first moment on */
   bool copy_on_write; /* a view whose pages become the program's own when they are written */
   bool strict;
   struct acre__paged *paged; /* its part of the paging file, or NULL; the region's if it is made */
   acre_vm_large_pages large;
-  unsigned node; /* 1 + the preferred node; 0: none */
+  unsigned node;            /* 1 + the preferred node; 0: none */
+  acre__view_commit commit; /* of a view that can have more pages, or NULL */
+  void *commit_context;
 };
 
 /* Makes a region of reserved address space. ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT: the range is still the caller's. */
@@ -186,8 +196,8 @@ acre_result acre__region_enter(const struct acre__region_plan *plan);
 bool acre__region_describe(struct acre__region *region, const struct acre__region_plan *plan);
 void acre__region_empty(struct acre__region *region);
 
-/* With the region's lock: every page has the region's protection. Results and charge as acre__region_enter. */
-acre_result acre__region_mark_committed(struct acre__region *region);
+/* With the region's lock: its first `pages` pages get its protection. Results and charge as acre__region_enter. */
+acre_result acre__region_mark_committed(struct acre__region *region, size_t pages);
 
 /* With the index locked: a record for the plan, in no index yet; and back, with the region's lock as well. */
 acre_result acre__region_new(const struct acre__region_plan *plan, struct acre__region **out);

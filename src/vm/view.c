@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 #include "vm/view.h"
 
+#include "base/compiler.h"
 #include "base/math.h"
+#include "vm/commit.h"
+#include "vm/ledger.h"
 #include "vm/place.h"
 #include "vm/placeholder.h"
-#include "vm/region.h"
 #include "vm/root.h"
 
-static struct acre__region_plan plan_for(uintptr_t base, size_t size, acre_vm_protection protection,
-                                         acre_vm_protection most, bool copy_on_write) {
+static struct acre__region_plan plan_for(const struct acre__view_plan *view, uintptr_t base) {
   return (struct acre__region_plan){.base = base,
-                                    .size = size,
+                                    .size = view->size,
                                     .kind = ACRE_VM_KIND_MAPPED,
-                                    .protection = protection,
-                                    .most = most,
-                                    .all_committed = true,
-                                    .copy_on_write = copy_on_write};
+                                    .protection = view->protection,
+                                    .most = view->most,
+                                    .committed = view->committed >> acre__root.page_shift,
+                                    .copy_on_write = view->copy_on_write,
+                                    .commit = view->commit,
+                                    .commit_context = view->context};
 }
 
-acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection protection, acre_vm_protection most,
-                                  bool copy_on_write, void **out) {
+acre_result acre__vm_view_reserve(const struct acre__view_plan *view, void **out) {
   struct acre__root *root = acre__root_get();
   const struct acre__os_system *system = &root->system;
-  uintptr_t base = acre__align_down((uintptr_t)wish, system->granularity);
+  uintptr_t base = acre__align_down((uintptr_t)view->wish, system->granularity);
   size_t end;
   acre_result result;
   *out = NULL;
-  if (wish == NULL) {
-    result = acre__place_anywhere(size, system->granularity, &base);
-  } else if (base < system->lowest_address || !acre__checked_add(base, size, &end) ||
+  if (view->wish == NULL) {
+    result = acre__place_anywhere(view->size, system->granularity, &base);
+  } else if (base < system->lowest_address || !acre__checked_add(base, view->size, &end) ||
              end - 1 > system->highest_address) {
     return ACRE_E_INVALID_ADDRESS;
   } else {
-    result = acre__place_at(base, size);
+    result = acre__place_at(base, view->size);
   }
   if (result != ACRE_OK) return result;
-  struct acre__region_plan plan = plan_for(base, size, protection, most, copy_on_write);
+  struct acre__region_plan plan = plan_for(view, base);
   result = acre__region_enter(&plan);
   if (result != ACRE_OK) {
-    (void)acre__os_release((void *)base, size);
+    (void)acre__os_release((void *)base, view->size);
     return result;
   }
   *out = (void *)base;
@@ -49,9 +51,8 @@ acre_result acre__vm_view_release(void *base) {
   return acre__region_release((uintptr_t)base, ACRE_VM_KIND_MAPPED);
 }
 
-acre_result acre__vm_view_replace(void *base, size_t size, acre_vm_protection protection, acre_vm_protection most,
-                                  bool copy_on_write) {
-  struct acre__region_plan plan = plan_for((uintptr_t)base, size, protection, most, copy_on_write);
+acre_result acre__vm_view_replace(const struct acre__view_plan *view) {
+  struct acre__region_plan plan = plan_for(view, (uintptr_t)view->wish);
   return acre__placeholder_replace(&plan, false);
 }
 
@@ -61,4 +62,80 @@ void acre__vm_view_put_back(void *base) {
 
 acre_result acre__vm_view_release_to_placeholder(void *base) {
   return acre__placeholder_restore((uintptr_t)base, ACRE_VM_KIND_MAPPED);
+}
+
+/* ------------------------------------------------------------- more pages */
+
+/* The runs of reserved pages in [page, end), one by one: false when there is none left. */
+static bool next_reserved(const struct acre__region *region, size_t page, size_t end, struct acre__page_run *out) {
+  while (page < end) {
+    *out = acre__table_run(&region->table, page, end, ACRE_PAGE_PROTECTION);
+    if (out->attributes == 0) {
+      out->start = page;
+      return true;
+    }
+    page = out->end;
+  }
+  return false;
+}
+
+static size_t bytes(size_t pages) {
+  return pages << acre__root.page_shift;
+}
+
+static void mark(struct acre__region *region, struct acre__page_run run) {
+  acre__table_edit(&region->table, run.start, run.end, 0, region->protection);
+}
+
+/* Takes back what was mapped of [start, end), whose pages the table calls reserved. Returns how many had to stay. */
+static ACRE_COLD size_t unmap_again(struct acre__region *region, size_t start, size_t end) {
+  struct acre__page_run run;
+  size_t stay = 0;
+  for (size_t page = start; next_reserved(region, page, end, &run); page = run.end) {
+    if (acre__os_decommit(acre__region_address(region, run.start), bytes(run.end - run.start)) == ACRE_OK) continue;
+    mark(region, run);
+    stay += run.end - run.start;
+  }
+  return stay;
+}
+
+/* With the pages in the ledger, and room in the table. Tells how many stay in the ledger if it fails. */
+static acre_result commit_prepared(struct acre__region *region, size_t start, size_t end, struct acre__os_file file,
+                                   uint64_t offset, size_t *stay) {
+  struct acre__page_run run;
+  for (size_t page = start; next_reserved(region, page, end, &run); page = run.end) {
+    acre_result result = acre__os_map_file(acre__region_address(region, run.start), bytes(run.end - run.start), file,
+                                           offset + bytes(run.start - start), (acre_vm_protection)region->protection,
+                                           region->charged /* as only what is copied on write is */);
+    if (result == ACRE_OK) continue;
+    *stay = unmap_again(region, start, run.start);
+    return result;
+  }
+  for (size_t page = start; next_reserved(region, page, end, &run); page = run.end) mark(region, run);
+  return ACRE_OK;
+}
+
+static acre_result commit_locked(struct acre__region *region, size_t start, size_t end, struct acre__os_file file,
+                                 uint64_t offset) {
+  struct acre__table *table = &region->table;
+  size_t fresh = end - start - acre__table_committed(table, start, end), stay = 0;
+  if (fresh == 0) return ACRE_OK;
+  acre_result result = region->charged ? acre__ledger_charge(fresh) : ACRE_OK;
+  if (result != ACRE_OK) return result;
+  intptr_t before = (intptr_t)acre__table_boundaries(table, start, end);
+  result = acre__table_prepare(table, start, end) ? commit_prepared(region, start, end, file, offset, &stay)
+                                                  : ACRE_E_NO_MEMORY;
+  if (result != ACRE_OK && region->charged) acre__ledger_uncharge(fresh - stay);
+  acre__mappings_changed((intptr_t)acre__table_boundaries(table, start, end) - before);
+  return result;
+}
+
+acre_result acre__vm_view_commit(void *base, size_t from, size_t end, struct acre__os_file file, uint64_t offset) {
+  struct acre__range range;
+  acre_result result = acre__range_lock((char *)base + from, end - from, &range);
+  if (result != ACRE_OK) return result;
+  result = range.region->kind == ACRE_VM_KIND_MAPPED ? commit_locked(range.region, range.start, range.end, file, offset)
+                                                     : ACRE_E_WRONG_KIND;
+  acre__range_unlock(&range);
+  return result;
 }

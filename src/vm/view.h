@@ -1,27 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* Regions of kind MAPPED, for src/filemap: address space in which it maps files. */
+/*
+ * view.h - regions of kind MAPPED, for src/filemap: address space in which it
+ * maps files.
+ *
+ *   base                committed              size
+ *    [ pages of the file    | reserved ......... ]
+ *
+ * A view may have more address space than pages: those are committed later, by
+ * acre__vm_view_commit, from the file and nowhere else.
+ */
 #ifndef ACRE_VM_VIEW_H
 #define ACRE_VM_VIEW_H
 
-#include <acre/vm.h>
+#include "os/os.h"
+#include "vm/region.h"
+
+struct acre__view_plan {
+  void *wish;                          /* where it shall be, rounded down to the granularity; NULL: anywhere */
+  size_t size;                         /* whole pages */
+  size_t committed;                    /* of these, from the start on: what is mapped at once. Whole pages */
+  acre_vm_protection protection, most; /* of its pages, and the most that they may get */
+  bool copy_on_write;                  /* its pages can become the program's own, and are charged */
+  acre__view_commit commit;            /* who is asked for more pages; NULL: nobody */
+  void *context;
+};
 
 /*
- * Reserves `size` bytes (whole pages) at the granularity, at `wish` rounded down to it or,
- * for NULL, anywhere, and enters them as a region whose pages are committed
- * with `protection` and may get up to `most`. Nothing is mapped there yet.
- * `copy_on_write`: its pages can become the program's own, and are charged.
- * Results as acre_vm_reserve, and ACRE_E_COMMIT_LIMIT.
+ * Reserves the address space and enters it as a region. Nothing is mapped there
+ * yet. Results as acre_vm_reserve, and ACRE_E_COMMIT_LIMIT.
  */
-acre_result acre__vm_view_reserve(void *wish, size_t size, acre_vm_protection protection, acre_vm_protection most,
-                                  bool copy_on_write, void **out);
+acre_result acre__vm_view_reserve(const struct acre__view_plan *plan, void **out);
 
 /*
- * The same in the place of the placeholder [base, base + size). Results as acre_vm_reserve with ACRE_VM_REPLACE.
+ * The same in the place of the placeholder at `wish`, which is as long. Results as acre_vm_reserve with ACRE_VM_REPLACE.
  * acre__vm_view_put_back makes it a placeholder again while nothing has been mapped there yet; it cannot fail.
  */
-acre_result acre__vm_view_replace(void *base, size_t size, acre_vm_protection protection, acre_vm_protection most,
-                                  bool copy_on_write);
+acre_result acre__vm_view_replace(const struct acre__view_plan *plan);
 void acre__vm_view_put_back(void *base);
+
+/*
+ * Commits those pages of [from, end) (bytes from the base, whole pages) that are
+ * reserved: they show the file, of which `offset` stands behind `from`. Others
+ * stay as they are. On failure nothing has changed (only if the system
+ * then does not take a page back, that one stays committed).
+ * Results as acre__os_map_file, and ACRE_E_COMMIT_LIMIT.
+ */
+acre_result acre__vm_view_commit(void *base, size_t from, size_t end, struct acre__os_file file, uint64_t offset);
 
 /* Takes the region out and leaves a placeholder, with nothing mapped there. Results as acre_vm_release_to_placeholder.
  */

@@ -33,7 +33,7 @@ static acre_result work(const char *path, acre_access access, struct handles *ma
   if (result != ACRE_OK) return result;
   CHECK(scratch_matches(acre_view_data(made->view), 5000, SIZE - 5000));
   if (access != ACRE_ACCESS_READ) memset((char *)acre_view_data(made->view) + 50000, 'n', 50000);
-  result = acre_view_flush(made->view, 0, 0);
+  result = acre_view_flush(made->view, 0, 0, ACRE_FLUSH_DURABLE);
   if (result != ACRE_OK) return result;
   result = acre_view_unmap(made->view);
   if (result == ACRE_OK) made->view = NULL;
@@ -58,7 +58,9 @@ static bool run(const struct acre__fault_plan *plan, acre_access access) {
   CHECK_EQ(scratch_status(path).st_size, made.section != NULL ? GROWN : SIZE);
   if (made.view != NULL) { /* the flush or the unmap failed: the view is as good as before */
     CHECK(scratch_matches(acre_view_data(made.view), 5000, SIZE - 5000));
-    CHECK_OK(acre_view_flush(made.view, 0, 0));
+    acre_result noted = acre_view_acknowledge_error(made.view);
+    if (noted != ACRE_OK) CHECK_RESULT(noted, plan->result);
+    CHECK_OK(acre_view_flush(made.view, 0, 0, ACRE_FLUSH_DURABLE));
     CHECK_OK(acre_view_unmap(made.view));
   }
   acre_section_close(made.section);

@@ -18,7 +18,7 @@ static size_t unit;
 
 static acre_result work(char *base, struct made *made) {
   acre_result result = acre_vm_split(base, unit);
-  if (result == ACRE_OK) result = acre_section_create_memory(unit, &made->section);
+  if (result == ACRE_OK) result = acre_section_create_memory(unit, NULL, &made->section);
   for (size_t i = 0; i < 2 && result == ACRE_OK; i++) {
     acre_view_options options = {.access = ACRE_ACCESS_READ_WRITE, .address = base + i * unit, .replace = true};
     result = acre_view_map(made->section, 0, 0, &options, &made->views[i]);
@@ -88,7 +88,7 @@ TEST(memory_that_the_system_has_not_is_on_disk) {
   acre_section *section = NULL;
   uint64_t mask = ACRE_FAULT_MASK(ACRE_FAULT_FILE_IN_MEMORY);
   acre__fault_begin(&(struct acre__fault_plan){.call = 1, .result = ACRE_E_NOT_SUPPORTED, .functions = mask});
-  CHECK_OK(acre_section_create_memory(100000, &section));
+  CHECK_OK(acre_section_create_memory(100000, NULL, &section));
   acre__fault_end(NULL);
   acre_view *view = scratch_view(section, ACRE_ACCESS_READ_WRITE);
   memset(acre_view_data(view), 1, 100000);

@@ -78,10 +78,45 @@ TEST(growth_meets_a_full_disk) {
   REQUIRE_OK(section_of(file, DISK / 2, &larger)); /* there is room for this: nothing of the failure is left */
   acre_view *second = scratch_view(larger, ACRE_ACCESS_READ_WRITE);
   memset(acre_view_data(second), 'w', DISK / 2); /* and every store has its block */
-  CHECK_OK(acre_view_flush(second, 0, 0));
+  CHECK_OK(acre_view_flush(second, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(second));
   CHECK_OK(acre_view_unmap(view));
   acre_section_close(larger);
+  acre_section_close(section);
+  acre_file_close(file);
+  unmount_disk();
+}
+
+/* The view is as it was: its bytes, its room, and what the disk has left. */
+TEST(a_view_meets_a_full_disk) {
+  mount_disk("size=1m");
+  const char *path = on_disk("file");
+  acre_file *file;
+  acre_section *section;
+  REQUIRE_OK(open_new(path, &file));
+  REQUIRE_OK(section_of(file, 10000, &section));
+  acre_view_options options = {.access = ACRE_ACCESS_READ_WRITE, .reserve = 4 * DISK};
+  acre_view *view;
+  REQUIRE_OK(acre_view_map(section, 0, 0, &options, &view));
+  char *data = acre_view_data(view);
+  memset(data, 'z', 10000);
+  struct stat before = scratch_status(path);
+  for (int i = 0; i < 3; i++) {
+    CHECK_RESULT(acre_view_grow(view, 2 * DISK), ACRE_E_NO_SPACE);
+    CHECK_RESULT(acre_section_resize(section, 3 * DISK), ACRE_E_NO_SPACE);
+    CHECK_RESULT(acre_file_resize(file, 2 * DISK), ACRE_E_NO_SPACE);
+    CHECK_RESULT(acre_vm_commit(data + 2 * DISK, 1, ACRE_VM_DEFAULT), ACRE_E_NO_SPACE);
+    CHECK_EQ(acre_view_size(view), 10000);
+    CHECK_EQ(acre_section_size(section), 10000);
+    CHECK_EQ(scratch_status(path).st_size, before.st_size);
+    CHECK_EQ(scratch_status(path).st_blocks, before.st_blocks);
+  }
+  CHECK(!test_can_read(data + DISK));
+  CHECK_OK(acre_view_grow(view, DISK)); /* the last block, and each has its page */
+  memset(data + 10000, 'y', DISK - 10000);
+  CHECK_RESULT(acre_view_grow(view, DISK + 1), ACRE_E_NO_SPACE);
+  CHECK_EQ(data[9999], 'z');
+  CHECK_OK(acre_view_unmap(view));
   acre_section_close(section);
   acre_file_close(file);
   unmount_disk();

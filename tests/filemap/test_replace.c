@@ -24,7 +24,7 @@ static acre_vm_info query(const void *address) {
 
 static acre_section *memory(uint64_t size) {
   acre_section *section = NULL;
-  REQUIRE_OK(acre_section_create_memory(size, &section));
+  REQUIRE_OK(acre_section_create_memory(size, NULL, &section));
   return section;
 }
 
@@ -53,7 +53,7 @@ TEST(a_section_over_memory_is_zero_and_shared_by_its_views) {
   for (size_t i = 0; i < 100000; i++) REQUIRE(a[i] == 0);
   memset(a + 50000, 5, 1000);
   CHECK(memcmp(a, b, 100000) == 0);
-  CHECK_OK(acre_view_flush(one, 0, 0));
+  CHECK_OK(acre_view_flush(one, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(one));
   CHECK(b[50500] == 5);
   CHECK_OK(acre_view_unmap(other));
@@ -86,11 +86,11 @@ TEST(a_child_shares_the_memory) {
 
 TEST(what_a_section_over_memory_refuses) {
   acre_section *section = (acre_section *)&section;
-  CHECK_RESULT(acre_section_create_memory(1, NULL), ACRE_E_INVALID_ARGUMENT);
-  CHECK_RESULT(acre_section_create_memory(0, &section), ACRE_E_INVALID_SIZE);
+  CHECK_RESULT(acre_section_create_memory(1, NULL, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_section_create_memory(0, NULL, &section), ACRE_E_INVALID_SIZE);
   CHECK(section == NULL);
   section = (acre_section *)&section;
-  CHECK_RESULT(acre_section_create_memory(UINT64_MAX, &section), ACRE_E_FILE_TOO_LARGE);
+  CHECK_RESULT(acre_section_create_memory(UINT64_MAX, NULL, &section), ACRE_E_FILE_TOO_LARGE);
   CHECK(section == NULL);
 }
 

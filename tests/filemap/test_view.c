@@ -124,7 +124,7 @@ TEST(copy_on_write_stays_private) {
     char *data = acre_view_data(view);
     memset(data, 'x', 50000);
     CHECK(scratch_matches(acre_view_data(second), 0, 50000));
-    CHECK_OK(acre_view_flush(view, 0, 0));
+    CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
     CHECK_OK(acre_view_unmap(view));
     char bytes[50000];
     scratch_read(path, 0, bytes, sizeof bytes);
@@ -160,7 +160,7 @@ TEST(read_views_cannot_be_written) {
   CHECK(!test_can_write(data));
   CHECK_RESULT(acre_vm_protect(data, 1, ACRE_VM_READ_WRITE, NULL), ACRE_E_INVALID_PROTECTION);
   CHECK(!test_can_write(data));
-  CHECK_OK(acre_view_flush(view, 0, 0));
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(view));
   acre_section_close(section);
   acre_file_close(file);
@@ -201,7 +201,7 @@ TEST(closing_in_any_order) {
       if (*what == 's') acre_section_close(section);
       if (*what == 'v') {
         REQUIRE(scratch_matches(acre_view_data(view), 0, 100000));
-        CHECK_OK(acre_view_flush(view, 0, 0));
+        CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
         CHECK_OK(acre_view_unmap(view));
       }
     }
@@ -223,7 +223,7 @@ TEST(closed_handles_are_refused) {
   CHECK(scratch_matches(acre_view_data(view), 0, 5000));
   CHECK_OK(acre_view_unmap(view));
   CHECK_RESULT(acre_view_unmap(view), ACRE_E_INVALID_ARGUMENT);
-  CHECK_RESULT(acre_view_flush(view, 0, 0), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE), ACRE_E_INVALID_ARGUMENT);
   CHECK(acre_view_data(view) == NULL);
   CHECK_EQ(acre_view_size(view), 0);
   acre_file_close(file);
@@ -255,7 +255,7 @@ static void store_in_child(void *context) {
   struct forked *views = context;
   memcpy(acre_view_data(views->shared), "child", 5);
   memcpy(acre_view_data(views->private), "child", 5);
-  CHECK_OK(acre_view_flush(views->shared, 0, 5));
+  CHECK_OK(acre_view_flush(views->shared, 0, 5, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(views->shared));
   CHECK_OK(acre_view_unmap(views->private));
 }
@@ -350,7 +350,7 @@ TEST(bad_arguments) {
   CHECK_RESULT(try_view(section, 0, 0, (acre_access)3), ACRE_E_INVALID_ARGUMENT);
   CHECK(acre_view_data(NULL) == NULL);
   CHECK_EQ(acre_view_size(NULL), 0);
-  CHECK_RESULT(acre_view_flush(NULL, 0, 0), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_view_flush(NULL, 0, 0, ACRE_FLUSH_DURABLE), ACRE_E_INVALID_ARGUMENT);
   CHECK_OK(acre_view_unmap(NULL));
   acre_section_close(section);
   acre_file_close(file);
@@ -368,15 +368,15 @@ TEST(flush_any_part) {
   acre_view *view;
   REQUIRE_OK(acre_view_map(section, 777, 90000, &options, &view));
   memset(acre_view_data(view), 'y', 90000);
-  CHECK_OK(acre_view_flush(view, 0, 1));
-  CHECK_OK(acre_view_flush(view, 12345, 54321));
-  CHECK_OK(acre_view_flush(view, 89999, 1));
-  CHECK_OK(acre_view_flush(view, 90000, 0));
-  CHECK_OK(acre_view_flush(view, 0, 0));
-  CHECK_RESULT(acre_view_flush(view, 90001, 0), ACRE_E_OUT_OF_RANGE);
-  CHECK_RESULT(acre_view_flush(view, 90000, 1), ACRE_E_OUT_OF_RANGE);
-  CHECK_RESULT(acre_view_flush(view, 1, SIZE_MAX), ACRE_E_OUT_OF_RANGE);
-  CHECK_RESULT(acre_view_flush(view, SIZE_MAX, 1), ACRE_E_OUT_OF_RANGE);
+  CHECK_OK(acre_view_flush(view, 0, 1, ACRE_FLUSH_DURABLE));
+  CHECK_OK(acre_view_flush(view, 12345, 54321, ACRE_FLUSH_DURABLE));
+  CHECK_OK(acre_view_flush(view, 89999, 1, ACRE_FLUSH_DURABLE));
+  CHECK_OK(acre_view_flush(view, 90000, 0, ACRE_FLUSH_DURABLE));
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
+  CHECK_RESULT(acre_view_flush(view, 90001, 0, ACRE_FLUSH_DURABLE), ACRE_E_OUT_OF_RANGE);
+  CHECK_RESULT(acre_view_flush(view, 90000, 1, ACRE_FLUSH_DURABLE), ACRE_E_OUT_OF_RANGE);
+  CHECK_RESULT(acre_view_flush(view, 1, SIZE_MAX, ACRE_FLUSH_DURABLE), ACRE_E_OUT_OF_RANGE);
+  CHECK_RESULT(acre_view_flush(view, SIZE_MAX, 1, ACRE_FLUSH_DURABLE), ACRE_E_OUT_OF_RANGE);
   CHECK_OK(acre_view_unmap(view));
   char bytes[100000];
   scratch_read(path, 0, bytes, sizeof bytes);
@@ -427,7 +427,7 @@ TEST(a_file_sorted_in_place) {
   for (size_t i = 0; i < COUNT; i++) expected[i] = numbers[i] = test_random();
   qsort(expected, COUNT, sizeof *expected, compare_numbers);
   qsort(numbers, COUNT, sizeof *numbers, compare_numbers);
-  CHECK_OK(acre_view_flush(view, 0, 0));
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
   CHECK_OK(acre_view_unmap(view));
 
   uint64_t *found = malloc(COUNT * sizeof *found);

@@ -104,6 +104,7 @@ TEST(every_function_can_fail) {
   struct acre__os_identity identity;
   struct acre__os_written_search search = {0};
   struct acre__os_range range = {NULL, 4096};
+  char path[ACRE_OS_NAME_PATH];
   uint64_t size;
   void *out = NULL;
   for (int function = 0; function < ACRE_FAULT_FUNCTIONS; function++) {
@@ -155,6 +156,15 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_FILE_IN_MEMORY: result = acre__os_file_in_memory(1, &file); break;
       case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
       case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
+      case ACRE_FAULT_FILE_SET_SIZE: result = acre__os_file_set_size(file, 1); break;
+      case ACRE_FAULT_FILE_WRITE_BACK: result = acre__os_file_write_back(file, 0, 4096, true); break;
+      case ACRE_FAULT_NAME_DIRECTORY: result = acre__os_name_directory(true, path); break;
+      case ACRE_FAULT_NAME_OPEN: result = acre__os_name_open("/", false, &file); break;
+      case ACRE_FAULT_NAME_HOLD: result = acre__os_name_hold(file, true, false); break;
+      case ACRE_FAULT_NAME_LEADS_TO: result = acre__os_name_leads_to("/", file); break;
+      case ACRE_FAULT_NAME_MARK: result = acre__os_name_mark(file); break;
+      case ACRE_FAULT_NAME_CHECK_MARK: result = acre__os_name_check_mark(file); break;
+      case ACRE_FAULT_NAME_REMOVE: result = acre__os_name_remove("/"); break;
       /* These have no result: nothing is done. */
       case ACRE_FAULT_HIDE_EACH: result = acre__os_hide_each(&range, 1) == 0 ? ACRE_E_UNEXPECTED : ACRE_OK; break;
       case ACRE_FAULT_REVEAL_EACH: result = acre__os_reveal_each(&range, 1) == 0 ? ACRE_E_UNEXPECTED : ACRE_OK; break;

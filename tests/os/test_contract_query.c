@@ -20,7 +20,7 @@ static void each_way(void (*test)(void)) {
 
 static struct acre__os_mapping mapping_at(const void *address) {
   struct acre__os_maps maps;
-  struct acre__os_mapping mapping = {0, 0, ACRE_VM_DEFAULT, ACRE_VM_KIND_NONE, false};
+  struct acre__os_mapping mapping = {0};
   REQUIRE_OK(acre__os_maps_open(&maps));
   CHECK_OK(acre__os_maps_at(&maps, (uintptr_t)address, &mapping));
   acre__os_maps_close(&maps);
@@ -74,7 +74,36 @@ static void kinds(void) {
   REQUIRE(file != MAP_FAILED);
   CHECK_EQ(mapping_at(file).kind, ACRE_VM_KIND_MAPPED);
   CHECK(!mapping_at(file).shared);
+  CHECK(mapping_at(file).has_file && !mapping_at(in_bss + sizeof in_bss / 2).has_file);
+  CHECK_EQ(mapping_at(file).offset, 0);
   munmap(file, page_size());
+}
+
+static void names_and_offsets(void) {
+  char path[] = "/tmp/acre-query-XXXXXX", odd[64], found[64];
+  int fd = mkstemp(path);
+  snprintf(odd, sizeof odd, "%s\n ", path);
+  REQUIRE(fd >= 0 && rename(path, odd) == 0 && ftruncate(fd, 1 << 20) == 0);
+  void *file = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, fd, (off_t)(7 * page_size()));
+  REQUIRE(file != MAP_FAILED);
+  struct acre__os_maps maps;
+  struct acre__os_mapping mapping;
+  REQUIRE_OK(acre__os_maps_open(&maps));
+  for (int i = 0; i < 2; i++) { /* asking leaves what is asked again as it was */
+    REQUIRE_OK(acre__os_maps_at(&maps, (uintptr_t)file, &mapping));
+    CHECK_EQ(mapping.offset, 7 * page_size());
+    snprintf(found, sizeof found, "%s%s", path, mapping.name_is_escaped ? "\\012 " : "\n ");
+    CHECK_EQ(mapping.name_length, strlen(found));
+    CHECK(memcmp(mapping.name, found, strlen(found)) == 0);
+  }
+  acre__os_maps_close(&maps);
+  munmap(file, page_size());
+  close(fd);
+  unlink(odd);
+}
+
+TEST(names_and_offsets_each_way) {
+  each_way(names_and_offsets);
 }
 
 TEST(kinds_each_way) {

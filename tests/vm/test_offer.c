@@ -90,7 +90,9 @@ TEST(what_they_refuse) {
   CHECK_OK(acre_vm_lock(base, page));
   memset(base, 1, 20 * page);
   void *view;
-  REQUIRE_OK(acre__vm_view_reserve(NULL, page, ACRE_VM_READ_WRITE, ACRE_VM_READ_WRITE, false, &view));
+  struct acre__view_plan plan = {
+      .size = page, .committed = page, .protection = ACRE_VM_READ_WRITE, .most = ACRE_VM_READ_WRITE};
+  REQUIRE_OK(acre__vm_view_reserve(&plan, &view));
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     CHECK_RESULT(all[i](NULL, page), ACRE_E_INVALID_ARGUMENT);
     CHECK_RESULT(all[i](base, 0), ACRE_E_INVALID_SIZE);

@@ -305,8 +305,8 @@ static void flush_and_close(struct tour *tour, struct mapped *mapped) {
   uint64_t dirty_before, dirty_after;
   bool is_told = kernel_dirty(data, &dirty_before);
   double started = progress_clock();
-  acre_result result = acre_view_flush(mapped->view, 0, 0);
-  tour_call(tour, result, ACRE_OK, progress_clock() - started, "acre_view_flush(view, 0, 0)");
+  acre_result result = acre_view_flush(mapped->view, 0, 0, ACRE_FLUSH_DURABLE);
+  tour_call(tour, result, ACRE_OK, progress_clock() - started, "acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE)");
   is_told = is_told && kernel_dirty(data, &dirty_after);
   close_mapped(tour, mapped);
   tour_show(tour);

@@ -114,6 +114,15 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_WRITTEN] = "acre__os_written",
       [ACRE_FAULT_HIDE_EACH] = "acre__os_hide_each",
       [ACRE_FAULT_REVEAL_EACH] = "acre__os_reveal_each",
+      [ACRE_FAULT_FILE_SET_SIZE] = "acre__os_file_set_size",
+      [ACRE_FAULT_FILE_WRITE_BACK] = "acre__os_file_write_back",
+      [ACRE_FAULT_NAME_DIRECTORY] = "acre__os_name_directory",
+      [ACRE_FAULT_NAME_OPEN] = "acre__os_name_open",
+      [ACRE_FAULT_NAME_HOLD] = "acre__os_name_hold",
+      [ACRE_FAULT_NAME_LEADS_TO] = "acre__os_name_leads_to",
+      [ACRE_FAULT_NAME_MARK] = "acre__os_name_mark",
+      [ACRE_FAULT_NAME_CHECK_MARK] = "acre__os_name_check_mark",
+      [ACRE_FAULT_NAME_REMOVE] = "acre__os_name_remove",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -271,8 +280,10 @@ acre_result acre__os_page_out(void *address, size_t size) {
 __typeof__(acre__os_file_open) acre__os_real_file_open;
 __typeof__(acre__os_file_size) acre__os_real_file_size;
 __typeof__(acre__os_file_grow) acre__os_real_file_grow;
+__typeof__(acre__os_file_set_size) acre__os_real_file_set_size;
 __typeof__(acre__os_map_file) acre__os_real_map_file;
 __typeof__(acre__os_flush) acre__os_real_flush;
+__typeof__(acre__os_file_write_back) acre__os_real_file_write_back;
 __typeof__(acre__os_file_sync) acre__os_real_file_sync;
 __typeof__(acre__os_directory_open) acre__os_real_directory_open;
 __typeof__(acre__os_file_temporary) acre__os_real_file_temporary;
@@ -295,6 +306,10 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
   return fails(ACRE_FAULT_FILE_GROW) ? state.plan.result : acre__os_real_file_grow(file, from, size);
 }
 
+acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size) {
+  return fails(ACRE_FAULT_FILE_SET_SIZE) ? state.plan.result : acre__os_real_file_set_size(file, size);
+}
+
 acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
                               acre_vm_protection protection, bool copy_on_write) {
   if (fails(ACRE_FAULT_MAP_FILE)) return state.plan.result;
@@ -303,6 +318,11 @@ acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file f
 
 acre_result acre__os_flush(void *address, size_t size) {
   return fails(ACRE_FAULT_FLUSH) ? state.plan.result : acre__os_real_flush(address, size);
+}
+
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+  return fails(ACRE_FAULT_FILE_WRITE_BACK) ? state.plan.result
+                                           : acre__os_real_file_write_back(file, offset, size, wait);
 }
 
 acre_result acre__os_file_sync(struct acre__os_file file) {
@@ -337,6 +357,44 @@ acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64
 
 acre_result acre__os_file_in_memory(uint64_t size, struct acre__os_file *out) {
   return fails(ACRE_FAULT_FILE_IN_MEMORY) ? state.plan.result : acre__os_real_file_in_memory(size, out);
+}
+
+/* ------------------------------------------------------------- name.c */
+
+__typeof__(acre__os_name_directory) acre__os_real_name_directory;
+__typeof__(acre__os_name_open) acre__os_real_name_open;
+__typeof__(acre__os_name_hold) acre__os_real_name_hold;
+__typeof__(acre__os_name_leads_to) acre__os_real_name_leads_to;
+__typeof__(acre__os_name_mark) acre__os_real_name_mark;
+__typeof__(acre__os_name_check_mark) acre__os_real_name_check_mark;
+__typeof__(acre__os_name_remove) acre__os_real_name_remove;
+
+acre_result acre__os_name_directory(bool make, char path[ACRE_OS_NAME_PATH]) {
+  return fails(ACRE_FAULT_NAME_DIRECTORY) ? state.plan.result : acre__os_real_name_directory(make, path);
+}
+
+acre_result acre__os_name_open(const char *path, bool create, struct acre__os_file *out) {
+  return fails(ACRE_FAULT_NAME_OPEN) ? state.plan.result : acre__os_real_name_open(path, create, out);
+}
+
+acre_result acre__os_name_hold(struct acre__os_file file, bool alone, bool wait) {
+  return fails(ACRE_FAULT_NAME_HOLD) ? state.plan.result : acre__os_real_name_hold(file, alone, wait);
+}
+
+acre_result acre__os_name_leads_to(const char *path, struct acre__os_file file) {
+  return fails(ACRE_FAULT_NAME_LEADS_TO) ? state.plan.result : acre__os_real_name_leads_to(path, file);
+}
+
+acre_result acre__os_name_mark(struct acre__os_file file) {
+  return fails(ACRE_FAULT_NAME_MARK) ? state.plan.result : acre__os_real_name_mark(file);
+}
+
+acre_result acre__os_name_check_mark(struct acre__os_file file) {
+  return fails(ACRE_FAULT_NAME_CHECK_MARK) ? state.plan.result : acre__os_real_name_check_mark(file);
+}
+
+acre_result acre__os_name_remove(const char *path) {
+  return fails(ACRE_FAULT_NAME_REMOVE) ? state.plan.result : acre__os_real_name_remove(path);
 }
 
 /* ------------------------------------------------------------- query.c */

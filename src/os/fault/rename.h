@@ -54,5 +54,14 @@
 #define acre__os_file_in_memory acre__os_real_file_in_memory
 #define acre__os_track acre__os_real_track
 #define acre__os_written acre__os_real_written
+#define acre__os_file_set_size acre__os_real_file_set_size
+#define acre__os_file_write_back acre__os_real_file_write_back
+#define acre__os_name_directory acre__os_real_name_directory
+#define acre__os_name_open acre__os_real_name_open
+#define acre__os_name_hold acre__os_real_name_hold
+#define acre__os_name_leads_to acre__os_real_name_leads_to
+#define acre__os_name_mark acre__os_real_name_mark
+#define acre__os_name_check_mark acre__os_real_name_check_mark
+#define acre__os_name_remove acre__os_real_name_remove
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,12 +74,24 @@ acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out) {
   return ACRE_OK;
 }
 
+/* Asked first, because the kernel's own answer is SIGXFSZ. */
+static bool is_too_large(uint64_t size) {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+}
+
 /* ------------------------------------------------------------- a file in memory */
+
+/* Without the right to be executed as a program, which kernels since 6.3 want to be told; older ones do not know it. */
+static int make_memory_file(void) {
+  int fd = memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING | ACRE_LINUX_MFD_NOEXEC_SEAL);
+  return fd < 0 && errno == EINVAL ? memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
+}
 
 /* Sealed before anybody can have it: whoever gets the descriptor later cannot cut pages off that are mapped. */
 acre_result acre__os_file_in_memory(uint64_t size, struct acre__os_file *out) {
-  if (size > INT64_MAX) return ACRE_E_FILE_TOO_LARGE;
-  int fd = memfd_create("acre", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
+  int fd = make_memory_file();
   if (fd < 0) return errno == EPERM || errno == EINVAL ? ACRE_E_NOT_SUPPORTED : acre__linux_error(errno);
   int error = 0;
   if (ftruncate(fd, (off_t)size) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0) error = errno;
@@ -117,20 +130,34 @@ static int allocate(int fd, uint64_t from, uint64_t size) {
   return 0;
 }
 
-/* Asked first, because the kernel's own answer is SIGXFSZ. */
-static bool is_too_large(uint64_t size) {
-  struct rlimit limit;
-  return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur;
+/*
+ * Whether the file system is known to have no room for so many bytes. Asked
+ * first, because most of them take what there is before they find out, and everybody else meets a full disk meanwhile.
+ */
+static bool has_no_room(int fd, uint64_t size) {
+  struct statvfs status;
+  return fstatvfs(fd, &status) == 0 && status.f_blocks != 0 && status.f_frsize != 0 &&
+         size / status.f_frsize > status.f_bfree;
 }
 
 acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_t size) {
   if (size <= from) return ACRE_OK;
   if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
+  if (has_no_room(descriptor(file), size - from)) return ACRE_E_NO_SPACE;
   int error = allocate(descriptor(file), from, size);
   if (error == 0) return ACRE_OK;
   /* A part may have been appended. If cutting it off fails as well, there is nobody left to tell. */
   if (ftruncate(descriptor(file), (off_t)from) != 0) return acre__linux_error(error);
   return acre__linux_error(error);
+}
+
+acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size) {
+  if (size > INT64_MAX || is_too_large(size)) return ACRE_E_FILE_TOO_LARGE;
+  while (ftruncate(descriptor(file), (off_t)size) != 0) {
+    if (errno == EINVAL) return ACRE_E_ACCESS_DENIED; /* it was opened for reading */
+    if (errno != EINTR) return acre__linux_error(errno);
+  }
+  return ACRE_OK;
 }
 
 /* ------------------------------------------------------------- map and flush */
@@ -153,6 +180,22 @@ acre_result acre__os_flush(void *address, size_t size) {
 }
 
 acre_result acre__os_file_sync(struct acre__os_file file) {
+  while (fsync(descriptor(file)) != 0)
+    if (errno != EINTR) return acre__linux_error(errno);
+  return ACRE_OK;
+}
+
+/* msync(MS_ASYNC) begins nothing at all. */
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+  unsigned flags = SYNC_FILE_RANGE_WRITE;
+  if (wait) flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
+  int error = ENOSYS;
+  if (!acre__linux_switches.plain_files) do
+      error = sync_file_range(descriptor(file), (off_t)offset, (off_t)size, flags) == 0 ? 0 : errno;
+    while (error == EINTR);
+  if (error != ENOSYS && error != EPERM && error != ESPIPE) return acre__linux_error(error);
+  /* Where a sandbox forbids it. The advice drops pages that nobody has mapped, after it has begun to write them. */
+  if (!wait) return acre__linux_error(posix_fadvise(descriptor(file), (off_t)offset, (off_t)size, POSIX_FADV_DONTNEED));
   while (fdatasync(descriptor(file)) != 0)
     if (errno != EINTR) return acre__linux_error(errno);
   return ACRE_OK;

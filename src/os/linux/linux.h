@@ -45,6 +45,9 @@ enum {
 #define ACRE_LINUX_FS_IOC_SETFLAGS _IOW('f', 2, long)
 enum { ACRE_LINUX_FS_NOCOW = 0x00800000 };
 
+/* As in <linux/memfd.h>. */
+enum { ACRE_LINUX_MFD_NOEXEC_SEAL = 8 };
+
 /* Commands of membarrier, as in <linux/membarrier.h>. */
 enum {
   ACRE_LINUX_MEMBARRIER_QUERY = 0,

@@ -321,6 +321,11 @@ acre_result acre__os_maps_at(struct acre__os_maps *maps, uintptr_t address, stru
   out->protection = protection_of(&mapping);
   out->kind = kind_of(&mapping);
   out->shared = mapping.shared;
+  out->has_file = mapping.inode != 0;
+  out->offset = mapping.offset;
+  out->name = mapping.name;
+  out->name_length = mapping.name_length;
+  out->name_is_escaped = maps->end != DIRECT;
   return ACRE_OK;
 }
 
