@@ -149,7 +149,7 @@ typedef struct acre_system {
 
   size_t regions;          /* regions that Acre holds now */
   uint64_t reserved_bytes; /* address space that they hold */
-  uint64_t commit_charge;  /* bytes that are committed: of these, and of views that are copied on write */
+  uint64_t commit_charge;  /* bytes that are committed: what is charged, acre/vm.h says */
   uint64_t commit_peak;    /* the most that they have been; if several threads commit, at the most */
   uint64_t commit_limit;   /* the most that they may be; UINT64_MAX: no limit */
   size_t metadata_bytes;   /* bytes that Acre's own tables take for it */

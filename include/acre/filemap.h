@@ -210,8 +210,8 @@ typedef struct acre_view_options {
   bool execute;       /* its pages may be executed from the start. Win32: FILE_MAP_EXECUTE */
   void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
   bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
-  size_t reserve; /* bytes of address space that the view gets, so that it can grow to that size and never moves. 0, or
-                     less than its size: none to spare */
+  size_t reserve; /* bytes of address space that the view gets, rounded up to pages, so that it can grow to that size
+                     and never moves. 0, or no more than its size: none to spare */
 } acre_view_options;
 
 /*
@@ -237,8 +237,9 @@ ACRE_API acre_result acre_view_map(acre_section *section, uint64_t offset, size_
 /*
  * Makes the view `size` bytes long, at the address where it is: what it has
  * reserved (acre_view_options) becomes more of the file. The section grows if it has to
- * (acre_section_resize), and with it the file. Less than the view has: nothing happens.
- * acre_vm_commit on reserved pages does the same, up to the end of those pages or of what is reserved.
+ * (acre_section_resize), and with it the file; not for a view that is read-only or copied on write, which
+ * can grow as far as the file reaches. Less than the view has: nothing happens.
+ * acre_vm_commit on reserved pages does the same, up to the end of those pages.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_OUT_OF_RANGE, more than it has reserved, or than a file that may not grow;
  *   of acre_section_resize ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO; ACRE_E_MAPPING_LIMIT;
  *   ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on write. The view is as it was then; after the last three the

@@ -38,7 +38,7 @@
  * ACRE_E_COMMIT_LIMIT beyond it, before it has asked the system for anything. (A
  * touch that would have to commit beyond it is the program's fault: SIGSEGV.)
  * Charged are the committed pages of regions, whatever they hold and allow, and
- * the pages of views that are copied on write. The kernel by itself promises
+ * the pages of views that are copied on write, and of sections on the paging file. The kernel by itself promises
  * much more memory than there is, and ends a program when that is found out.
  *
  * Threads: any function on any address at any time. Operations on one region

@@ -121,19 +121,19 @@ acre_result acre__growth_file(acre_file *file, uint64_t size) {
   return acre__os_file_grow(file->os, now, size);
 }
 
-static acre_result grow_for(acre_section *section, uint64_t end) {
-  if (section->access == ACRE_ACCESS_READ_WRITE) return acre__growth_file(section->file, end);
+static acre_result grow_for(acre_section *section, uint64_t end, bool may_grow) {
+  if (may_grow && section->access == ACRE_ACCESS_READ_WRITE) return acre__growth_file(section->file, end);
   uint64_t now;
   acre_result result = acre__os_file_size(section->file->os, &now);
   return result == ACRE_OK && now < end ? ACRE_E_OUT_OF_RANGE : result;
 }
 
-acre_result acre__growth_section(acre_section *section, uint64_t size) {
+acre_result acre__growth_section(acre_section *section, uint64_t size, bool may_grow) {
   if (size <= acre__section_bytes(section)) return ACRE_OK;
   const acre_file *file = section->file;
   if (section->is_reserved || file->paged != NULL || file->name != NULL) return ACRE_E_NOT_SUPPORTED;
   if (size > UINT64_MAX - section->offset) return ACRE_E_FILE_TOO_LARGE;
-  acre_result result = grow_for(section, section->offset + size);
+  acre_result result = grow_for(section, section->offset + size, may_grow);
   if (result == ACRE_OK) atomic_store_explicit(&section->size, size, memory_order_relaxed);
   return result;
 }
@@ -142,7 +142,7 @@ acre_result acre_section_resize(acre_section *section, uint64_t size) {
   if (!acre__section_is_open(section)) return ACRE_E_INVALID_ARGUMENT;
   if (size == 0) return ACRE_E_INVALID_SIZE;
   acre__growth_lock();
-  acre_result result = size < acre__section_bytes(section) ? ACRE_E_MAPPED : acre__growth_section(section, size);
+  acre_result result = size < acre__section_bytes(section) ? ACRE_E_MAPPED : acre__growth_section(section, size, true);
   acre__growth_unlock();
   return result;
 }

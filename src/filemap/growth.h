@@ -32,8 +32,11 @@ void acre__growth_unlock(void);
 /* With the growth lock: the file is at least `size` bytes long afterwards. Results as acre_file_resize. */
 acre_result acre__growth_file(acre_file *file, uint64_t size);
 
-/* With the growth lock: the section is at least `size` bytes long afterwards. Results as acre_section_resize. */
-acre_result acre__growth_section(acre_section *section, uint64_t size);
+/*
+ * With the growth lock: the section is at least `size` bytes long afterwards; the file grows only if it
+ * `may_grow`, and the section allows it. Results as acre_section_resize.
+ */
+acre_result acre__growth_section(acre_section *section, uint64_t size, bool may_grow);
 
 /*
  * Enters a section into the list. Its file grows to its end if it may; on failure it has its former size.

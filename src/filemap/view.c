@@ -60,7 +60,8 @@ static acre_result grow(acre_view *view, size_t size) {
   if (size <= now) return ACRE_OK;
   uint64_t offset = view->offset + lead_of(view) - view->section->offset;
   acre_result result = size > UINT64_MAX - offset ? ACRE_E_FILE_TOO_LARGE : ACRE_OK;
-  if (result == ACRE_OK) result = acre__growth_section(view->section, offset + size);
+  if (result == ACRE_OK)
+    result = acre__growth_section(view->section, offset + size, view->access == ACRE_ACCESS_READ_WRITE);
   size_t from = pages_of(view, now), end = pages_of(view, size);
   if (result == ACRE_OK && from < end)
     result = acre__vm_view_commit(view->base, from, end, view->section->file->os, view->offset + from);
@@ -77,11 +78,11 @@ acre_result acre_view_grow(acre_view *view, size_t size) {
   return result;
 }
 
-/* acre_vm_commit on the room: the view grows to the end of those pages, or of its room. */
+/* acre_vm_commit on the room: the view grows to the end of those pages. */
 static acre_result commit_room(void *context, size_t from, size_t end) {
   acre_view *view = context;
   (void)from; /* the file has no holes */
-  return acre_view_grow(view, acre__min(end - lead_of(view), view->room));
+  return acre_view_grow(view, end - lead_of(view));
 }
 
 /* ------------------------------------------------------------- mapping */
@@ -94,6 +95,16 @@ static acre_result reserve(const struct acre__view_plan *plan, bool replace, voi
 /* Pages for so many bytes behind `lead` others. False: the address space has not so many. */
 static bool round_up(size_t lead, size_t size, size_t *out) {
   return acre__checked_add(size, lead, out) && acre__checked_align_up(*out, acre__root.system.page_size, out);
+}
+
+/* What is reserved is whole pages, and all of it may become the file's. */
+static acre_result take_room(acre_view *view, size_t reserve) {
+  size_t lead = (size_t)(view->offset & (acre__root.system.page_size - 1)), pages;
+  view->room = acre__view_bytes(view);
+  if (reserve <= view->room) return ACRE_OK;
+  if (!round_up(lead, reserve, &pages)) return ACRE_E_NO_ADDRESS_SPACE;
+  view->room = pages - lead;
+  return ACRE_OK;
 }
 
 /* Who is asked for more pages of the view. */
@@ -163,8 +174,8 @@ acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, c
   view->section = section;
   view->offset = section->offset + offset;
   atomic_init(&view->size, size);
-  view->room = acre__max(size, options->reserve);
-  result = map(view, options);
+  result = take_room(view, options->reserve);
+  if (result == ACRE_OK) result = map(view, options);
   if (result != ACRE_OK) {
     acre__meta_free(view, sizeof *view);
     return result;

@@ -5,7 +5,7 @@
 
 #include "harness.h"
 
-enum { LAST = ACRE_E_MORE };
+enum { LAST = ACRE_E_MAPPED };
 
 TEST(names_are_those_of_the_header) {
   CHECK(strcmp(acre_result_name(ACRE_OK), "ACRE_OK") == 0);

@@ -17,8 +17,10 @@ struct made {
   acre_view *view;
 };
 
-static acre_result grow(struct made *made) {
-  acre_result result = acre_view_grow(made->view, 10 * page);
+static acre_result grow(struct made *made, acre_access access) {
+  acre_result result = ACRE_OK;
+  if (access != ACRE_ACCESS_READ_WRITE) result = acre_section_resize(made->section, 30 * page); /* such views cannot */
+  if (result == ACRE_OK) result = acre_view_grow(made->view, 10 * page);
   if (result == ACRE_OK) result = acre_vm_commit((char *)acre_view_data(made->view) + 20 * page, 1, ACRE_VM_DEFAULT);
   if (result == ACRE_OK) result = acre_section_resize(made->section, 30 * page);
   if (result == ACRE_OK) result = acre_file_resize(made->file, 50 * page);
@@ -51,11 +53,11 @@ static bool run(const struct acre__fault_plan *plan, acre_access access) {
   REQUIRE_OK(acre_view_map(made.section, 0, 0, &options, &made.view));
 
   acre__fault_begin(plan);
-  acre_result result = grow(&made);
+  acre_result result = grow(&made, access);
   bool failed = acre__fault_end(NULL);
   CHECK_RESULT(result, failed ? plan->result : ACRE_OK);
   check_state(&made, path);
-  CHECK_OK(grow(&made)); /* the failure has left nothing that would be in the way */
+  CHECK_OK(grow(&made, access)); /* the failure has left nothing that would be in the way */
   check_state(&made, path);
   CHECK_EQ(acre_view_size(made.view), 30 * page);
 

@@ -31,6 +31,8 @@ static acre_vm_info info_at(const void *address) {
   return info;
 }
 
+enum { SOME = 6000 };
+
 /* ------------------------------------------------------------- files */
 
 TEST(a_file_is_resized) {
@@ -172,8 +174,8 @@ TEST(a_view_grows_in_place) {
   make(path, 10000);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
   acre_section *section = scratch_section(file, ACRE_ACCESS_READ_WRITE);
-  size_t room = 64 * page + 100, regions = scratch_regions();
-  acre_view *view = view_with_room(section, 10, 9990, ACRE_ACCESS_READ_WRITE, room);
+  size_t room = 64 * page - 10, regions = scratch_regions(); /* up to a page's end */
+  acre_view *view = view_with_room(section, 10, 9990, ACRE_ACCESS_READ_WRITE, room - 50);
   acre_section_close(section);
   acre_file_close(file);
   CHECK_EQ(scratch_regions(), regions + 1);
@@ -236,7 +238,7 @@ TEST(commit_grows_a_view) {
   CHECK_RESULT(acre_vm_commit(data + 5 * page, 1, ACRE_VM_EXECUTE_READ), ACRE_E_INVALID_PROTECTION);
   CHECK_EQ(acre_view_size(view), 5 * page);
   CHECK_OK(acre_vm_commit(data, 10 * page + 1, ACRE_VM_DEFAULT));
-  CHECK_EQ(acre_view_size(view), 10 * page + 1); /* no more than was asked to reserve */
+  CHECK_EQ(acre_view_size(view), 11 * page); /* what is reserved is whole pages */
   CHECK_EQ(info_at(data + 4 * page).protection, ACRE_VM_READ_WRITE);
   CHECK_RESULT(acre_vm_commit(data + 11 * page, 1, ACRE_VM_DEFAULT), ACRE_E_NOT_A_REGION);
   CHECK_RESULT(acre_vm_decommit(data, page), ACRE_E_WRONG_KIND);
@@ -246,6 +248,47 @@ TEST(commit_grows_a_view) {
   view = view_with_room(section, 0, 0, ACRE_ACCESS_READ_WRITE, 0);
   CHECK_RESULT(acre_vm_commit(acre_view_data(view), 1, ACRE_VM_DEFAULT), ACRE_E_WRONG_KIND);
   CHECK_OK(acre_view_unmap(view));
+  acre_section_close(section);
+  acre_file_close(file);
+  unlink(path);
+}
+
+TEST(views_that_cannot_write_do_not_make_the_file_longer) {
+  char path[SCRATCH_PATH];
+  make(path, SOME);
+  acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
+  acre_section *section = scratch_section(file, ACRE_ACCESS_READ_WRITE);
+  static const acre_access access[] = {ACRE_ACCESS_READ, ACRE_ACCESS_COPY_ON_WRITE};
+  for (int i = 0; i < 2; i++) {
+    acre_view *view = view_with_room(section, 0, 0, access[i], 10 * page);
+    CHECK_RESULT(acre_view_grow(view, 5 * page), ACRE_E_OUT_OF_RANGE);
+    CHECK_RESULT(acre_vm_commit((char *)acre_view_data(view) + 4 * page, 1, ACRE_VM_DEFAULT), ACRE_E_OUT_OF_RANGE);
+    CHECK_EQ(scratch_status(path).st_size, SOME);
+    CHECK_EQ(acre_section_size(section), SOME);
+    CHECK_OK(acre_view_unmap(view));
+  }
+  acre_section_close(section);
+  acre_file_close(file);
+  unlink(path);
+}
+
+/* An array that reaches to the end of what a view has reserved has all of it in the file. */
+TEST(an_odd_room_is_the_file_s_up_to_the_page_s_end) {
+  char path[SCRATCH_PATH];
+  make(path, 100);
+  acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
+  acre_section *section = scratch_section(file, ACRE_ACCESS_READ_WRITE);
+  acre_view *view = view_with_room(section, 4, 0, ACRE_ACCESS_READ_WRITE, page + 200);
+  acre_array array;
+  size_t most = 2 * page - 4;
+  REQUIRE_OK(acre_array_attach(&array, acre_view_data(view), 0, most, 1, NULL));
+  for (size_t i = 0; i < most; i++) REQUIRE_OK(acre_array_push(&array, "a"));
+  CHECK_EQ(acre_view_size(view), most);
+  CHECK_EQ(scratch_status(path).st_size, 2 * page);
+  CHECK_OK(acre_view_unmap(view));
+  char last = 0;
+  scratch_read(path, 2 * page - 1, &last, 1);
+  CHECK_EQ(last, 'a');
   acre_section_close(section);
   acre_file_close(file);
   unlink(path);

@@ -180,8 +180,10 @@ acre_result acre__os_flush(void *address, size_t size) {
 }
 
 acre_result acre__os_file_sync(struct acre__os_file file) {
-  while (fsync(descriptor(file)) != 0)
+  while (fsync(descriptor(file)) != 0) {
+    if (errno == EINVAL || errno == EROFS) return ACRE_OK; /* there is no disk behind it: a file of /proc */
     if (errno != EINTR) return acre__linux_error(errno);
+  }
   return ACRE_OK;
 }
 
