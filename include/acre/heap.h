@@ -92,15 +92,15 @@ typedef struct acre_heap_error {
 
 /* How to make a heap. Zero in every field is the default. */
 typedef struct acre_heap_options {
-  const char *name;      /* for messages and viewers; copied, cut at 31 bytes. NULL: "heap" */
-  unsigned flags;        /* acre_heap_flags */
-  size_t limit;          /* bytes of segments that the heap may have, rounded down to whole ones, at least one; each
+  const char *name;        /* for messages and viewers; copied, cut at 31 bytes. NULL: "heap" */
+  unsigned flags;          /* acre_heap_flags */
+  acre_vm_backing backing; /* what stands behind blocks: memory, or the paging file (see below) */
+  size_t limit;            /* bytes of segments that the heap may have, rounded down to whole ones, at least one; each
                             thread that allocates at the same time needs one of its own. 0: no limit */
-  size_t initial_commit; /* bytes that are had from the start, rounded up to segments, at most the limit */
+  size_t initial_commit;   /* bytes that are had from the start, rounded up to segments, at most the limit */
   void *range;       /* memory that the caller owns, readable and writable, from which alone the heap takes its own; it
                             must stay until the heap is destroyed. NULL: from the system */
   size_t range_size; /* its size; whole aligned segments of it are used, and there must be at least one */
-  acre_vm_backing backing; /* what stands behind blocks: memory, or the paging file (see below) */
   /* Called by acre_heap_destroy and acre_heap_reset before the blocks go; it may use the heap. NULL: nothing. */
   void (*on_destroy)(acre_heap *heap, void *context);
   /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,

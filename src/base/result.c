@@ -98,8 +98,9 @@ static const struct {
     [ACRE_E_HEAP_CORRUPT] =
         {"ACRE_E_HEAP_CORRUPT",
          "The heap's own data were overwritten; make it a checked heap (ACRE_HEAP_CHECKED) to find out by whom"},
-    [ACRE_E_MAPPED] = {"ACRE_E_MAPPED",
-                       "A section or view reaches to what would be cut off; unmap the views and close the sections first"},
+    [ACRE_E_MAPPED] =
+        {"ACRE_E_MAPPED",
+         "A section or view reaches to what would be cut off; unmap the views and close the sections first"},
     [ACRE_E_MORE] = {"ACRE_E_MORE", "It is done as far as there was room, and there is more; call again for the rest"},
 };
 

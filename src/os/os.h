@@ -403,12 +403,12 @@ struct acre__os_mapping {
   acre_vm_protection protection;
   acre_vm_kind kind; /* MAPPED, IMAGE, STACK, HEAP or FOREIGN */
   bool shared;
-  bool has_file;    /* the next three are of a file, or of memory that can be shared as one */
-  uint64_t offset;  /* in the file, of `start` */
-  const char *name; /* the file's path as the system has it, in the reader's buffer until the next question: no NUL,
+  bool has_file;        /* the next four are of a file, or of memory that can be shared as one */
+  bool name_is_escaped; /* a line's end in it is the four characters "\012" */
+  uint64_t offset;      /* in the file, of `start` */
+  const char *name;     /* the file's path as the system has it, in the reader's buffer until the next question: no NUL,
                          cut where it is very long; " (deleted)" behind one that is not there any more */
   size_t name_length;
-  bool name_is_escaped; /* a line's end in it is the four characters "\012" */
 };
 
 /* A reader of the process's mappings. The caller provides the room; nothing else is allocated. */

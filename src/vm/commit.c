@@ -157,8 +157,8 @@ bool acre__commit_only_reveals(const struct acre__region *region, size_t start, 
 }
 
 static inline acre_result commit_simple(struct acre__region *region, acre__chunk *word, enum simple simple,
-                                 struct acre__run run, size_t start, size_t end, unsigned protection,
-                                 unsigned mapping) {
+                                        struct acre__run run, size_t start, size_t end, unsigned protection,
+                                        unsigned mapping) {
   acre_result result = acre__ledger_charge(end - start);
   if (ACRE_UNLIKELY(result != ACRE_OK)) return result;
   if (simple != SIMPLE_ADVANCE && !acre__chunk_prepare(word)) {

@@ -62,11 +62,8 @@ static void make_world(void) {
           world.foreign);
   memset(world.foreign, 3, span);
   void *view;
-  struct acre__view_plan plan = {.wish = world.area + 6 * span,
-                                 .size = span,
-                                 .committed = span,
-                                 .protection = ACRE_VM_READ,
-                                 .most = ACRE_VM_READ};
+  struct acre__view_plan plan = {
+      .wish = world.area + 6 * span, .size = span, .committed = span, .protection = ACRE_VM_READ, .most = ACRE_VM_READ};
   REQUIRE_OK(acre__vm_view_reserve(&plan, &view));
   world.view = view;
   REQUIRE(mmap(view, span, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == view);
