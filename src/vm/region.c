@@ -13,6 +13,8 @@
 /* More committed memory than this is given back before the index is locked, so that others do not wait for it. */
 enum { MUCH_COMMITTED = 16 << 20 };
 
+enum { SPARES_KEPT = 32 };
+
 /* Handlers that wait for a region. */
 static _Atomic unsigned handlers_waiting;
 
@@ -217,12 +219,35 @@ bool acre__range_is_committed(const struct acre__range *range) {
   return true;
 }
 
-/* With the index locked. */
-static struct acre__region *new_record(void) {
-  struct acre__region *region = acre__root.spare_regions;
-  if (region == NULL) return acre__meta_alloc(sizeof *region);
-  acre__root.spare_regions = acre__meta_at(region->extra);
+static void queue_spare(struct acre__region *region) {
+  struct acre__root *root = &acre__root;
+  region->extra = 0;
+  if (root->spares++ == 0)
+    root->spare_regions = region;
+  else
+    root->last_spare->extra = acre__meta_handle_of(region);
+  root->last_spare = region;
+}
+
+static struct acre__region *take_spare(void) {
+  struct acre__root *root = &acre__root;
+  if (root->spares == 0) return NULL;
+  struct acre__region *region = root->spare_regions;
+  root->spare_regions = acre__meta_at(region->extra);
+  root->spares--;
   return region;
+}
+
+/*
+ * With the index locked. Two records share a cache line, and regions that are made one after the other are
+ * often those of two threads, which would wait for each other's line. So records come in pairs, of which the second
+ * one goes to the end of the queue of spare ones; and that is used from its front, when it is long.
+ */
+static struct acre__region *new_record(void) {
+  struct acre__region *pair = acre__root.spares >= SPARES_KEPT ? NULL : acre__meta_alloc(2 * sizeof *pair);
+  if (pair == NULL) return take_spare();
+  queue_spare(&pair[1]);
+  return pair;
 }
 
 void acre__region_empty(struct acre__region *region) {
@@ -237,8 +262,7 @@ void acre__region_spare(struct acre__region *region) {
   region->live = 0;
   acre__region_empty(region);
   atomic_store_explicit(&region->watched, 0, memory_order_relaxed);
-  region->extra = acre__meta_handle_of(acre__root.spare_regions);
-  acre__root.spare_regions = region;
+  queue_spare(region);
 }
 
 static bool make_extra(const struct acre__region_plan *plan, struct acre__region_extra **out) {

@@ -22,8 +22,9 @@ struct acre__root {
   bool hide;             /* scattered commits use guard markers */
   size_t mapping_budget; /* mappings that Acre may cause before it coarsens its commits */
   struct acre__index index;
-  struct acre__region *spare_regions;  /* lock: the index's */
-  _Atomic uintptr_t place;             /* where the next region should end; 0: no wish (see place.c) */
+  struct acre__region *spare_regions, *last_spare; /* a queue; lock: the index's */
+  size_t spares;                                   /* in it; lock: the index's */
+  _Atomic uintptr_t place;                         /* where the next region should end; 0: no wish (see place.c) */
   _Atomic intptr_t mappings;           /* changes of protection inside and at the edges of regions: what Acre adds */
   struct acre__lock paging_lock;       /* the last to be taken */
   struct acre__paging_setting *paging; /* lock: paging_lock. The paging file of regions to come, or NULL */
