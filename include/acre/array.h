@@ -87,7 +87,7 @@ ACRE_API acre_result acre_array_create(acre_array *array, size_t maximum, size_t
  *   ACRE_E_INVALID_SIZE, as acre_array_create; ACRE_E_FULL, count is over the maximum;
  *   ACRE_E_NOT_A_REGION; ACRE_E_SPANS_REGIONS, the region is too short; ACRE_E_NOT_COMMITTED, of those
  *   elements some is in reserved memory; and those of acre_vm_commit, as a view that ends inside a page
- *   grows to the page's end. On failure *array is zeroed.
+ *   grows to the page's end (ACRE_E_WRONG_KIND, the view has no reserved room). On failure *array is zeroed.
  * Growth has the results of acre_vm_commit on that region. acre_array_shrink answers ACRE_E_WRONG_KIND on a view.
  * Bytes that a view of a longer file comes to show are what the file has there; acre_array_resize zeroes
  * only what was committed already.
@@ -182,8 +182,9 @@ static inline void *acre_array_at(const acre_array *array, size_t index) {
 
 /*
  * The typed face: ACRE_ARRAY_DEFINE(points, struct point) declares the type
- * `points` and the inline functions points_create(&a, maximum, options), points_attach(&a, data, count, maximum, options),
- * points_destroy, points_push(&a, value), points_pop(&a, &value), points_at(&a, i)
+ * `points` and the inline functions points_create(&a, maximum, options),
+ * points_attach(&a, data, count, maximum, options), points_destroy,
+ * points_push(&a, value), points_pop(&a, &value), points_at(&a, i)
  * (a pointer), points_data, points_count, points_resize, points_append,
  * points_reserve, points_shrink, points_clear: those above, with the element's
  * type known to the compiler.

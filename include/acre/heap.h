@@ -196,7 +196,8 @@ ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size)
  * ACRE_E_HEAP_LIMIT, ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT,
  * ACRE_E_NO_ADDRESS_SPACE, ACRE_E_MAPPING_LIMIT, ACRE_E_INVALID_SIZE (no such size
  * can be), ACRE_E_INVALID_ALIGNMENT, ACRE_E_NOT_A_BLOCK (acre_heap_realloc); on the
- * paging file ACRE_E_NO_SPACE (the disk is full), ACRE_E_IO, ACRE_E_FILE_TOO_LARGE (ulimit -f), ACRE_E_CONTENT_LOST (a child of fork);
+ * paging file ACRE_E_NO_SPACE (the disk is full), ACRE_E_IO, ACRE_E_FILE_TOO_LARGE
+ * (ulimit -f), ACRE_E_CONTENT_LOST (a child of fork);
  * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of).
  * Meaningless after one that did not give NULL.
  */

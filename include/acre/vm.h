@@ -210,8 +210,8 @@ typedef struct acre_vm_run {
 /*
  * Commit, or decommit, several ranges, as acre_vm_commit and acre_vm_decommit do it with
  * each of them in its turn. They may lie in different regions and be in any order.
- * Where guard markers are in use (acre_system.commit_way) scattered pages cost half as much so, if runs that
- * are neighbours in memory are neighbours in the list: many go in one system call.
+ * Where guard markers are in use (acre_system.commit_way) scattered pages cost some two thirds so, if
+ * runs that are neighbours in memory are neighbours in the list: many go in one system call.
  * Result: that of the first range that fails. The ranges before it are done, of which *done tells
  *   the number (it may be NULL); those behind it are as they were.
  *   ACRE_E_INVALID_ARGUMENT, runs is NULL and count is not 0.
@@ -415,8 +415,7 @@ ACRE_API size_t acre_vm_commit_limit_text(uint64_t request, char *out, size_t si
  */
 
 typedef enum acre_vm_written_flags {
-  ACRE_VM_WRITTEN_RESET =
-      1 << 0 /* what is reported counts as not written from then on. Win32: WRITE_WATCH_FLAG_RESET */
+  ACRE_VM_WRITTEN_RESET = 1 << 0 /* what is reported counts as not written. Win32: WRITE_WATCH_FLAG_RESET */
 } acre_vm_written_flags;
 
 /*
@@ -539,7 +538,8 @@ ACRE_API acre_result acre_vm_page_out(void *address, size_t size);
  * ones. Only large pages (by address) that lie wholly inside the range. It takes some
  * 0.1 ms and more for each, and other threads may use the memory meanwhile.
  * Large pages that were made before a failure stay.
- * Result: ACRE_E_NOT_COMMITTED; ACRE_E_WRONG_KIND, the region tracks writes; ACRE_E_INVALID_SIZE, no large page lies inside the range;
+ * Result: ACRE_E_NOT_COMMITTED; ACRE_E_WRONG_KIND, the region tracks writes;
+ *   ACRE_E_INVALID_SIZE, no large page lies inside the range;
  *   ACRE_E_NO_MEMORY, the system has no large page free; ACRE_E_BUSY, pages are in use by the system (try again);
  *   ACRE_E_NOT_SUPPORTED, before Linux 6.1, or for this memory: protections differ
  *   inside a large page, or a file system has none.

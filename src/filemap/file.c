@@ -14,11 +14,28 @@ void acre__file_retain(acre_file *file) {
   atomic_fetch_add_explicit(&file->references, 1, memory_order_relaxed);
 }
 
+acre_result acre__file_charge(acre_file *file, size_t pages) {
+  if (file->paged == NULL) return ACRE_OK;
+  if (!acre__paging_count(file->paged, pages)) return ACRE_E_COMMIT_LIMIT;
+  acre_result result = acre__ledger_charge(pages);
+  if (result == ACRE_OK)
+    file->charged += pages;
+  else
+    acre__paging_uncount(file->paged, pages);
+  return result;
+}
+
+void acre__file_uncharge(acre_file *file, size_t pages) {
+  if (file->paged == NULL) return;
+  file->charged -= pages;
+  acre__ledger_uncharge(pages);
+  acre__paging_uncount(file->paged, pages);
+}
+
 void acre__file_release(acre_file *file) {
   if (atomic_fetch_sub_explicit(&file->references, 1, memory_order_acq_rel) != 1) return;
   if (file->paged != NULL) {
-    acre__ledger_uncharge(file->charged);
-    acre__paging_uncount(file->paged, file->charged);
+    acre__file_uncharge(file, file->charged);
     acre__paging_destroy(file->paged);
   } else if (file->name != NULL) {
     acre__name_release(file->name, file->os);

@@ -22,7 +22,8 @@
 #include <acre/filemap.h>
 #include <stdatomic.h>
 
-#include "os/os.h"
+#include "base/math.h"
+#include "vm/root.h"
 #include "vm/table.h"
 
 enum { ACRE_FILE_TAG = 0x656c6966, ACRE_SECTION_TAG = 0x74636573, ACRE_VIEW_TAG = 0x77656976 };
@@ -78,6 +79,16 @@ static inline bool acre__view_is_open(const acre_view *view) {
   return view != NULL && view->tag == ACRE_VIEW_TAG;
 }
 
+/* How far into the region's first page the view begins. */
+static inline size_t acre__view_lead(const acre_view *view) {
+  return (size_t)(view->data - view->base);
+}
+
+/* The whole pages that so many bytes of the view take, in bytes. It was found to fit when the view was made. */
+static inline size_t acre__view_pages(const acre_view *view, size_t size) {
+  return acre__align_up(acre__view_lead(view) + size, acre__root.system.page_size);
+}
+
 /* Not an order of other memory: who learns of a growth otherwise knows of it. */
 static inline uint64_t acre__section_bytes(const acre_section *section) {
   return atomic_load_explicit(&section->size, memory_order_relaxed);
@@ -96,6 +107,15 @@ acre_result acre__file_make(struct acre__os_file os, acre_access access, acre_fi
 
 /* Undoes acre__file_make, before anything else uses the file: the handle is the caller's again. */
 void acre__file_forget(acre_file *file);
+
+/*
+ * Pages of a file of the paging file become committed, or are so no more: in the ledger, in the
+ * paging file's count and in `charged`. Of other files nothing is counted.
+ * Lock: growth, or nobody else knows the file yet.
+ * ACRE_E_COMMIT_LIMIT: nothing has changed.
+ */
+acre_result acre__file_charge(acre_file *file, size_t pages);
+void acre__file_uncharge(acre_file *file, size_t pages);
 
 /* One reference more, or one less: the last takes the object away. */
 void acre__file_retain(acre_file *file);

@@ -12,9 +12,7 @@
  *
  * Of a reserved section (reserved.h) all have none, until pages are committed.
  */
-#include "base/math.h"
 #include "filemap/filemap.h"
-#include "vm/ledger.h"
 #include "vm/paging.h"
 
 /* In the first place for temporary files that takes one. */
@@ -56,24 +54,14 @@ static acre_result open_memory(uint64_t size, bool is_reserved, acre_file **out)
 
 /* ------------------------------------------------------------- the paging file */
 
-static acre_result charge(struct acre__paged *paged, size_t pages) {
-  if (!acre__paging_count(paged, pages)) return ACRE_E_COMMIT_LIMIT;
-  acre_result result = acre__ledger_charge(pages);
-  if (result != ACRE_OK) acre__paging_uncount(paged, pages);
-  return result;
-}
-
 /* Gives the open file its size, and its blocks unless they come later. */
 static acre_result fill_paged(acre_file *file, uint64_t size, bool is_reserved) {
   if (is_reserved) return acre__os_file_set_size(file->os, size);
   uint64_t whole;
   if (size > INT64_MAX || !acre__checked_align_up(size, acre__root.system.page_size, &whole))
     return ACRE_E_FILE_TOO_LARGE;
-  size_t pages = (size_t)(whole >> acre__root.page_shift);
-  acre_result result = charge(file->paged, pages);
-  if (result != ACRE_OK) return result;
-  file->charged = pages; /* given back with the file */
-  return acre__os_file_grow(file->os, 0, size);
+  acre_result result = acre__file_charge(file, (size_t)(whole >> acre__root.page_shift)); /* given back with the file */
+  return result == ACRE_OK ? acre__os_file_grow(file->os, 0, size) : result;
 }
 
 static acre_result open_paged(uint64_t size, bool is_reserved, acre_file **out) {

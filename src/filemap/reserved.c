@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "filemap/reserved.h"
 
-#include "base/math.h"
 #include "filemap/growth.h"
-#include "vm/ledger.h"
-#include "vm/paging.h"
 #include "vm/view.h"
 
 /* What a committed page has in the section's table. */
@@ -68,8 +65,7 @@ static acre_result map_run(acre_section *section, size_t start, size_t end, void
 /* Those of the pages that the view has. */
 static bool clip(const acre_view *view, size_t *start, size_t *end) {
   size_t first = (size_t)(view->offset >> acre__root.page_shift);
-  size_t lead = (size_t)(view->data - view->base);
-  size_t pages = acre__align_up(lead + acre__view_bytes(view), acre__root.system.page_size) >> acre__root.page_shift;
+  size_t pages = acre__view_pages(view, acre__view_bytes(view)) >> acre__root.page_shift;
   *start = acre__max(*start, first);
   *end = acre__min(*end, first + pages);
   return *start < *end;
@@ -113,24 +109,6 @@ static bool has_its_file(const acre_file *file) {
          now.number == file->identity.number;
 }
 
-static acre_result charge(acre_file *file, size_t pages) {
-  if (file->paged == NULL) return ACRE_OK;
-  if (!acre__paging_count(file->paged, pages)) return ACRE_E_COMMIT_LIMIT;
-  acre_result result = acre__ledger_charge(pages);
-  if (result == ACRE_OK)
-    file->charged += pages;
-  else
-    acre__paging_uncount(file->paged, pages);
-  return result;
-}
-
-static void uncharge(acre_file *file, size_t pages) {
-  if (file->paged == NULL) return;
-  file->charged -= pages;
-  acre__ledger_uncharge(pages);
-  acre__paging_uncount(file->paged, pages);
-}
-
 /* Gives the reserved pages of the range their blocks, and maps them in this view: all, or none. */
 static acre_result take(acre_view *view, size_t start, size_t end) {
   acre_result result = for_runs(view->section, start, end, false, allocate, NULL);
@@ -144,12 +122,12 @@ static acre_result commit(acre_view *view, size_t start, size_t end) {
   if (fresh != 0) {
     if (!has_its_file(section->file)) return ACRE_E_IO;
     if (!acre__table_prepare(&section->pages, start, end)) return ACRE_E_NO_MEMORY;
-    acre_result result = charge(section->file, fresh);
+    acre_result result = acre__file_charge(section->file, fresh);
     if (result != ACRE_OK) return result;
     result = take(view, start, end);
     if (result != ACRE_OK) {
       (void)for_runs(section, start, end, false, punch, NULL); /* blocks that stay are nobody's, and read zero */
-      uncharge(section->file, fresh);
+      acre__file_uncharge(section->file, fresh);
       return result;
     }
     (void)for_runs(section, start, end, false, mark, NULL);

@@ -15,11 +15,9 @@
  */
 #include "filemap/filemap.h"
 
-#include "base/math.h"
 #include "filemap/growth.h"
 #include "filemap/reserved.h"
 #include "vm/meta.h"
-#include "vm/root.h"
 #include "vm/view.h"
 
 /* The bytes of the section that are meant, 0 standing for all that follow. */
@@ -45,24 +43,15 @@ static acre_result check_access(const acre_section *section, acre_access access)
 
 /* ------------------------------------------------------------- growing */
 
-static size_t lead_of(const acre_view *view) {
-  return (size_t)(view->data - view->base);
-}
-
-/* The pages that so many bytes of the view take, in bytes. It was found to fit when the view was made. */
-static size_t pages_of(const acre_view *view, size_t size) {
-  return acre__align_up(lead_of(view) + size, acre__root.system.page_size);
-}
-
 /* With the growth lock. */
 static acre_result grow(acre_view *view, size_t size) {
   size_t now = acre__view_bytes(view);
   if (size <= now) return ACRE_OK;
-  uint64_t offset = view->offset + lead_of(view) - view->section->offset;
+  uint64_t offset = view->offset + acre__view_lead(view) - view->section->offset;
   acre_result result = size > UINT64_MAX - offset ? ACRE_E_FILE_TOO_LARGE : ACRE_OK;
   if (result == ACRE_OK)
     result = acre__growth_section(view->section, offset + size, view->access == ACRE_ACCESS_READ_WRITE);
-  size_t from = pages_of(view, now), end = pages_of(view, size);
+  size_t from = acre__view_pages(view, now), end = acre__view_pages(view, size);
   if (result == ACRE_OK && from < end)
     result = acre__vm_view_commit(view->base, from, end, view->section->file->os, view->offset + from);
   if (result == ACRE_OK) atomic_store_explicit(&view->size, size, memory_order_relaxed);
@@ -82,7 +71,7 @@ acre_result acre_view_grow(acre_view *view, size_t size) {
 static acre_result commit_room(void *context, size_t from, size_t end) {
   acre_view *view = context;
   (void)from; /* the file has no holes */
-  return acre_view_grow(view, end - lead_of(view));
+  return acre_view_grow(view, end - acre__view_lead(view));
 }
 
 /* ------------------------------------------------------------- mapping */

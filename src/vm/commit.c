@@ -9,7 +9,6 @@
 #include "vm/placement.h"
 #include "vm/protection.h"
 #include "vm/root.h"
-#include "vm/written.h"
 
 /* ------------------------------------------------------------- committing */
 

@@ -57,7 +57,7 @@ void acre__commit_undo(struct acre__region *region, size_t start, size_t end, un
 bool acre__commit_only_reveals(const struct acre__region *region, size_t start, size_t end, unsigned protection);
 bool acre__decommit_only_hides(const struct acre__region *region, size_t start, size_t end);
 
-/* For batch.c, after pages were hidden: a chunk without committed ones becomes a plain reservation if the system can. */
+/* For batch.c, after pages were hidden: a chunk without committed ones becomes a plain reservation, if that works. */
 void acre__decommit_settle(struct acre__region *region, size_t chunk);
 
 /* Changes the protection of committed pages, as acre__commit_pages takes it. On failure nothing has changed. */

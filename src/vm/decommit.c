@@ -15,7 +15,6 @@
 #include "vm/ledger.h"
 #include "vm/paging.h"
 #include "vm/root.h"
-#include "vm/written.h"
 
 static size_t bytes_of(size_t pages) {
   return pages << acre__root.page_shift;
@@ -192,35 +191,39 @@ static bool prepare_chunk(const struct acre__table *table, size_t chunk) {
   return word == NULL || acre__chunk_prepare(word);
 }
 
-/* Whether the first pages of the run, up to `until`, are decommitted by being hidden; the chunk is open. */
-static bool can_be_hidden(const struct acre__table *table, acre__chunk word, struct acre__run run, unsigned until) {
-  return run.attributes != 0 && (run.attributes & ACRE_PAGE_LOCKED) == 0 && run.end >= until &&
-         acre__table_mapping(table, run.attributes) == acre__chunk_base(word);
-}
+/* A piece of one chunk whose pages are decommitted by being hidden. */
+struct hidable {
+  acre__chunk *word;
+  struct acre__run run; /* that holds them all */
+  unsigned from, until; /* pages of the chunk */
+};
 
-/* The usual case: pages of one run in an open chunk that keeps others. False: not that, or the system would not. */
-static bool decommit_simple(struct acre__region *region, size_t start, size_t end) {
+/* False: the range is no such piece. */
+static bool find_hidable(const struct acre__region *region, size_t start, size_t end, struct hidable *out) {
   size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
   acre__chunk *word = acre__table_chunk(&region->table, base / ACRE_CHUNK_PAGES);
   if (word == NULL || end > base + ACRE_CHUNK_PAGES) return false;
   if (!acre__chunk_is_open(*word) || acre__chunk_is_loose(*word)) return false;
-  unsigned from = (unsigned)(start - base), until = (unsigned)(end - base);
-  struct acre__run run = acre__chunk_run(*word, from);
-  if (!can_be_hidden(&region->table, *word, run, until) || leaves_nothing(*word, from, until)) return false;
-  if (!acre__chunk_prepare(word)) return false;
+  *out = (struct hidable){.word = word, .from = (unsigned)(start - base), .until = (unsigned)(end - base)};
+  out->run = acre__chunk_run(*word, out->from);
+  return out->run.attributes != 0 && (out->run.attributes & ACRE_PAGE_LOCKED) == 0 && out->run.end >= out->until &&
+         acre__table_mapping(&region->table, out->run.attributes) == acre__chunk_base(*word);
+}
+
+/* The usual case: pages of one run in an open chunk that keeps others. False: not that, or the system would not. */
+static bool decommit_simple(struct acre__region *region, size_t start, size_t end) {
+  struct hidable piece;
+  if (!find_hidable(region, start, end, &piece) || leaves_nothing(*piece.word, piece.from, piece.until)) return false;
+  if (!acre__chunk_prepare(piece.word)) return false;
   if (acre__os_hide(acre__region_address(region, start), bytes_of(end - start)) != ACRE_OK) return false;
   acre__ledger_uncharge(end - start);
-  acre__chunk_edit_in_run(word, run, from, until, 0);
+  acre__chunk_edit_in_run(piece.word, piece.run, piece.from, piece.until, 0);
   return true;
 }
 
 bool acre__decommit_only_hides(const struct acre__region *region, size_t start, size_t end) {
-  size_t base = acre__align_down(start, ACRE_CHUNK_PAGES);
-  if (end > base + ACRE_CHUNK_PAGES || region->paged) return false;
-  acre__chunk word = acre__table_word(&region->table, base / ACRE_CHUNK_PAGES);
-  if (!acre__chunk_is_open(word) || acre__chunk_is_loose(word)) return false;
-  struct acre__run run = acre__chunk_run(word, (unsigned)(start - base));
-  return can_be_hidden(&region->table, word, run, (unsigned)(end - base));
+  struct hidable piece;
+  return !region->paged && find_hidable(region, start, end, &piece);
 }
 
 void acre__decommit_settle(struct acre__region *region, size_t chunk) {

@@ -95,9 +95,21 @@ static inline struct acre__region_extra *acre__region_extra(const struct acre__r
 /* Has the region some already, or gives it some; NULL: no memory. */
 struct acre__region_extra *acre__region_need_extra(struct acre__region *region);
 
+static inline bool acre__region_is_watched(const struct acre__region *region) {
+  return atomic_load_explicit(&region->watched, memory_order_relaxed) != 0;
+}
+
 /* Finds and locks the region that holds `address`; NULL: there is none. Given back by acre__region_unlock. */
 struct acre__region *acre__region_lock(uintptr_t address);
-static inline void acre__region_unlock(struct acre__region *region);
+
+/* Lets the thread's signals come again, if they were held back for a lock. */
+void acre__region_let_signals_come(void);
+
+static inline void acre__region_unlock(struct acre__region *region) {
+  bool watched = acre__region_is_watched(region);
+  acre__unlock(&region->lock);
+  if (ACRE_UNLIKELY(watched)) acre__region_let_signals_come();
+}
 
 /* The same in a fault handler: NULL also where waiting would never end, because the interrupted code has the lock. */
 struct acre__region *acre__region_lock_in_handler(uintptr_t address);
@@ -109,19 +121,6 @@ struct acre__region *acre__region_lock_in_handler(uintptr_t address);
  */
 bool acre__region_enter_handler(void);
 void acre__region_leave_handler(bool before);
-
-static inline bool acre__region_is_watched(const struct acre__region *region) {
-  return atomic_load_explicit(&region->watched, memory_order_relaxed) != 0;
-}
-
-/* Lets the thread's signals come again, if they were held back for a lock. */
-void acre__region_let_signals_come(void);
-
-static inline void acre__region_unlock(struct acre__region *region) {
-  bool watched = acre__region_is_watched(region);
-  acre__unlock(&region->lock);
-  if (ACRE_UNLIKELY(watched)) acre__region_let_signals_come();
-}
 
 /* With the lock: faults of the region may be ours from now on. Wants acre__faults_install before it. */
 static inline void acre__region_watch(struct acre__region *region) {

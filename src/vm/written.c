@@ -19,7 +19,6 @@
 #include "base/compiler.h"
 #include "base/math.h"
 #include "vm/commit.h"
-#include "vm/fault.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 

@@ -128,9 +128,9 @@ static acre_result protect_there_and_back(char *base) {
 }
 
 /* A part may be done; what is reserved is not reported, and what is not may have lost its content. */
-static acre_result decommit_middle(char *base) {
-  acre_result result = acre_vm_decommit(base + 255 * page, 300 * page);
-  for (size_t at = 255; at < 555; at++) {
+static acre_result decommit(char *base, size_t start, size_t end) {
+  acre_result result = acre_vm_decommit(base + start * page, (end - start) * page);
+  for (size_t at = start; at < end; at++) {
     committed[at] = query(base + at * page).state == ACRE_VM_COMMITTED;
     expected[at] = false;
     mark[at] = committed[at] ? (unsigned char)base[at * page] : 0;
@@ -138,14 +138,12 @@ static acre_result decommit_middle(char *base) {
   return result;
 }
 
+static acre_result decommit_middle(char *base) {
+  return decommit(base, 255, 555);
+}
+
 static acre_result decommit_some(char *base) {
-  acre_result result = acre_vm_decommit(base + 260 * page, 7 * page);
-  for (size_t at = 260; at < 267; at++) {
-    committed[at] = query(base + at * page).state == ACRE_VM_COMMITTED;
-    expected[at] = false;
-    mark[at] = committed[at] ? (unsigned char)base[at * page] : 0;
-  }
-  return result;
+  return decommit(base, 260, 267);
 }
 
 static const struct scene {

@@ -79,6 +79,8 @@ enum acre__fault_function {
   ACRE_FAULT_FUNCTIONS /* how many */
 };
 
+_Static_assert(ACRE_FAULT_FUNCTIONS <= 64, "a plan has a bit for each");
+
 #define ACRE_FAULT_MASK(function) (UINT64_C(1) << (function))
 
 struct acre__fault_plan {

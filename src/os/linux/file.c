@@ -187,14 +187,19 @@ acre_result acre__os_file_sync(struct acre__os_file file) {
   return ACRE_OK;
 }
 
-/* msync(MS_ASYNC) begins nothing at all. */
-acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+/* 0, or the error; ENOSYS also where it is forced not to be used. */
+static int write_range(int fd, uint64_t offset, uint64_t size, bool wait) {
   unsigned flags = SYNC_FILE_RANGE_WRITE;
   if (wait) flags |= SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WAIT_AFTER;
-  int error = ENOSYS;
-  if (!acre__linux_switches.plain_files) do
-      error = sync_file_range(descriptor(file), (off_t)offset, (off_t)size, flags) == 0 ? 0 : errno;
-    while (error == EINTR);
+  if (acre__linux_switches.plain_files) return ENOSYS;
+  while (sync_file_range(fd, (off_t)offset, (off_t)size, flags) != 0)
+    if (errno != EINTR) return errno;
+  return 0;
+}
+
+/* msync(MS_ASYNC) begins nothing at all. */
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+  int error = write_range(descriptor(file), offset, size, wait);
   if (error != ENOSYS && error != EPERM && error != ESPIPE) return acre__linux_error(error);
   /* Where a sandbox forbids it. The advice drops pages that nobody has mapped, after it has begun to write them. */
   if (!wait) return acre__linux_error(posix_fadvise(descriptor(file), (off_t)offset, (off_t)size, POSIX_FADV_DONTNEED));
