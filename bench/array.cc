@@ -61,6 +61,10 @@ void push_c() {
   must(bench_push(COUNT), "push");
 }
 
+void push_far() {
+  must(bench_push_far(COUNT), "push");
+}
+
 void push_cpp() {
   acre::array<uint64_t> array(COUNT);
   push_all(array);
@@ -119,11 +123,12 @@ bool has_memory(benchmark::State &state) {
 void push_against_vector(benchmark::State &state) {
   bool large_pages = state.range(0) != 0;
   if (!has_memory(state)) return;
-  samples c_ns, cpp_ns, vector_ns, large_vector_ns, to_vector, cpp_to_vector, to_large_vector;
+  samples c_ns, cpp_ns, far_ns, vector_ns, large_vector_ns, to_vector, cpp_to_vector, to_large_vector;
   double peak = 0;
   for (auto _ : state) {
     cost c = cost_of(push_c, large_pages), vector = cost_of(push_vector, large_pages, NEEDED);
     cost cpp = cost_of(push_cpp, large_pages), large_vector = cost_of(push_large_vector, large_pages, NEEDED);
+    far_ns.add(cost_of(push_far, large_pages).ns);
     c_ns.add(c.ns), cpp_ns.add(cpp.ns), vector_ns.add(vector.ns), large_vector_ns.add(large_vector.ns);
     to_vector.add(vector.ns / c.ns), cpp_to_vector.add(vector.ns / cpp.ns);
     to_large_vector.add(large_vector.ns / c.ns);
@@ -132,6 +137,7 @@ void push_against_vector(benchmark::State &state) {
   }
   state.counters["acre_ns"] = c_ns.median();
   state.counters["cpp_ns"] = cpp_ns.median();
+  state.counters["far_ns"] = far_ns.median();
   state.counters["vector_ns"] = vector_ns.median();
   state.counters["large_vector_ns"] = large_vector_ns.median();
   state.counters["peak"] = peak;

@@ -56,12 +56,16 @@ public:
     if (maximum == 0) return;
     acre_array_options options{};
     options.growth_step = growth_step;
-    check(acre_array_create(&array_, maximum, sizeof(T), &options));
+    acre_array made;
+    check(acre_array_create(&made, maximum, sizeof(T), &options));
+    array_ = made;
   }
 
-  ~array() {
+  /* A call of it, on the way of an exception too, would give the array's address away: see change(). */
+  [[gnu::always_inline]] ~array() {
     clear();
-    acre_array_destroy(&array_);
+    acre_array ended = array_;
+    acre_array_destroy(&ended);
   }
 
   array(array &&other) noexcept : array_(std::exchange(other.array_, acre_array{})) {}
@@ -152,7 +156,7 @@ public:
 
   template <class... Arguments>
   T &emplace_back(Arguments &&...arguments) {
-    if (array_.count == array_.capacity) check(acre_array_grow(&array_));
+    if (array_.count == array_.capacity) check(change(acre_array_grow));
     T *element = ::new (static_cast<void *>(data() + array_.count)) T(std::forward<Arguments>(arguments)...);
     ++array_.count;
     return *element;
@@ -164,7 +168,7 @@ public:
 
   /* Commits room for `count` elements in all; the memory is used when they are. */
   void reserve(size_type count) {
-    check(acre_array_reserve(&array_, count));
+    check(change(acre_array_reserve, count));
   }
 
   /* New elements are value-initialised: numbers and pointers are zero. */
@@ -172,7 +176,7 @@ public:
     if (count <= size()) {
       truncate(count);
     } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_pointer_v<T>) {
-      check(acre_array_resize(&array_, count)); /* which does not touch what reads zero already */
+      check(change(acre_array_resize, count)); /* which does not touch what reads zero already */
     } else {
       reserve(count);
       std::uninitialized_value_construct(end(), data() + count);
@@ -196,7 +200,7 @@ public:
 
   /* Takes the memory behind the last element away, if the system agrees. */
   void shrink_to_fit() noexcept {
-    static_cast<void>(acre_array_shrink(&array_));
+    static_cast<void>(change(acre_array_shrink));
   }
 
 private:
@@ -205,6 +209,15 @@ private:
     if (result == ACRE_E_FULL) throw std::length_error("acre::array: over max_size()");
     if (result == ACRE_E_INVALID_SIZE) throw std::length_error("acre::array: max_size() is past the address space");
     throw std::bad_alloc();
+  }
+
+  /* Functions of the C face change a copy, so that the compiler may keep the array in registers: acre/array.h says more. */
+  template <class... Arguments>
+  acre_result change(acre_result (*function)(acre_array *, Arguments...), Arguments... arguments) {
+    acre_array apart = array_;
+    acre_result result = function(&apart, arguments...);
+    array_ = apart;
+    return result;
   }
 
   size_type checked(size_type index) const {

@@ -48,3 +48,19 @@ TEST(points_stay_where_they_are) {
   CHECK_RESULT(points_reserve(&a, 100001), ACRE_E_FULL);
   points_destroy(&a);
 }
+
+TEST(no_array_is_an_argument_like_any_other) {
+  numbers *none = NULL;
+  CHECK_RESULT(numbers_create(none, 1, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(numbers_grow(none), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(numbers_resize(none, 1), ACRE_E_INVALID_ARGUMENT);
+  numbers_destroy(none);
+}
+
+TEST(a_failed_creation_leaves_a_valid_array) {
+  numbers a;
+  CHECK_RESULT(numbers_create(&a, SIZE_MAX, NULL), ACRE_E_INVALID_SIZE);
+  CHECK_RESULT(numbers_push(&a, 1), ACRE_E_FULL);
+  CHECK_EQ(numbers_count(&a), 0);
+  numbers_destroy(&a);
+}
