@@ -104,6 +104,15 @@ def written_rows(figures):
         yield ratio_row(what, "PAGEMAP_SCAN", figures[f"written/scan_and_reset/every:{every}"], 1.3)
 
 
+def filemap_rows(figures):
+    yield ratio_row("map + unmap a view of 64 KiB", "mmap + munmap", figures["filemap/map_unmap_64_kib"], 1.3)
+    for cold, where in ((0, "in memory"), (1, "on the disk")):
+        run = figures[f"filemap/sum_4_gib/cold:{cold}"]
+        value, text = spread(run, "ratio", reverse=True)
+        row = [f"sum of a file of 4 GiB {where}, each MiB", "read in pieces of 1 MiB", time(run["acre_ns"]), time(run["peer_ns"])]
+        yield row + [text + " as fast", "≥ 1.0×"], value >= 1.0
+
+
 def ledger_rows(figures):
     """Two threads cannot do better than the kernel's own lock lets them: then what raw calls gain is the target."""
     yield ratio_row("commit 64 KiB", "the same without the ledger", figures["ledger/commit_64_kib"], 1.05)
@@ -165,6 +174,7 @@ def target_rows(figures):
     yield from ledger_rows(figures)
     yield from paging_rows(figures)
     yield from written_rows(figures)
+    yield from filemap_rows(figures)
 
 
 def paging_rows(figures):

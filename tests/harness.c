@@ -119,43 +119,72 @@ uint64_t test_random_below(uint64_t limit) {
 /* One pipe for the process, which a forked child must not share with its parent. */
 static struct {
   pthread_mutex_t lock;
-  pid_t owner;
+  bool is_open, knows_of_forks;
   int ends[2];
 } probe = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void take_pipe(void) {
+static void lock_pipe(void) {
   pthread_mutex_lock(&probe.lock);
-  if (probe.owner == getpid()) return;
-  if (probe.owner != 0) {
+}
+
+static void unlock_pipe(void) {
+  pthread_mutex_unlock(&probe.lock);
+}
+
+static void drop_pipe(void) {
+  if (probe.is_open) {
     close(probe.ends[0]);
     close(probe.ends[1]);
   }
-  if (pipe2(probe.ends, O_CLOEXEC) != 0) {
+  probe.is_open = false;
+  unlock_pipe();
+}
+
+static void take_pipe(void) {
+  lock_pipe();
+  if (probe.is_open) return;
+  if (pipe2(probe.ends, O_CLOEXEC) != 0 ||
+      (!probe.knows_of_forks && pthread_atfork(lock_pipe, unlock_pipe, drop_pipe) != 0)) {
     perror("the harness needs a pipe");
     abort();
   }
-  probe.owner = getpid();
+  probe.is_open = probe.knows_of_forks = true;
+}
+
+/* Into the pipe. */
+static bool push_byte(const void *address) {
+  return write(probe.ends[1], address, 1) == 1;
+}
+
+static bool pull_byte(void *address) {
+  return read(probe.ends[0], address, 1) == 1;
+}
+
+static void drain_byte(void) {
+  char byte;
+  if (!pull_byte(&byte)) abort();
 }
 
 bool test_can_read(const void *address) {
-  char byte;
   take_pipe();
-  bool can = write(probe.ends[1], address, 1) == 1 && read(probe.ends[0], &byte, 1) == 1;
-  pthread_mutex_unlock(&probe.lock);
+  bool can = push_byte(address);
+  if (can) drain_byte();
+  unlock_pipe();
   return can;
 }
 
 /* The byte goes through the pipe and comes back to where it was. */
-bool test_can_write(void *address) {
-  char byte;
+enum test_access test_access(void *address) {
+  enum test_access access = TEST_NO_ACCESS;
   take_pipe();
-  bool can = write(probe.ends[1], address, 1) == 1;
-  if (can && read(probe.ends[0], address, 1) != 1) {
-    can = false;
-    if (read(probe.ends[0], &byte, 1) != 1) abort();
-  }
-  pthread_mutex_unlock(&probe.lock);
-  return can;
+  if (push_byte(address)) access = pull_byte(address) ? TEST_WRITABLE : TEST_READABLE;
+  if (access == TEST_READABLE) drain_byte();
+  unlock_pipe();
+  return access;
+}
+
+bool test_can_write(void *address) {
+  return test_access(address) == TEST_WRITABLE;
 }
 
 /* ------------------------------------------------------------- children */

@@ -43,7 +43,9 @@ uint64_t test_random_below(uint64_t limit);
 /* For threads: a sequence of one's own (state: any number, kept by the caller). */
 uint64_t test_random_next(uint64_t *state);
 
-/* Whether one byte at `address` can be read / written, without a signal for the process. The byte keeps its value. */
+/* Whether one byte at `address` can be read and written, without a signal for the process. The byte keeps its value. */
+enum test_access { TEST_NO_ACCESS, TEST_READABLE, TEST_WRITABLE };
+enum test_access test_access(void *address);
 bool test_can_read(const void *address);
 bool test_can_write(void *address);
 

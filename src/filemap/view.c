@@ -81,6 +81,11 @@ static acre_result reserve(const struct acre__view_plan *plan, bool replace, voi
   return replace ? acre__vm_view_replace(plan) : acre__vm_view_reserve(plan, base);
 }
 
+static void place(acre_view *view, void *base, size_t lead) {
+  view->base = base;
+  view->data = view->base + lead;
+}
+
 /* Pages for so many bytes behind `lead` others. False: the address space has not so many. */
 static bool round_up(size_t lead, size_t size, size_t *out) {
   return acre__checked_add(size, lead, out) && acre__checked_align_up(*out, acre__root.system.page_size, out);
@@ -126,10 +131,14 @@ static acre_result map(acre_view *view, const acre_view_options *options) {
   view->offset -= lead;
 
   void *base;
+  if (plan.wish == NULL && plan.committed == plan.size) { /* the usual view */
+    acre_result result = acre__vm_view_map(&plan, file->os, view->offset, &base);
+    place(view, base, lead);
+    return result;
+  }
   acre_result result = reserve(&plan, options->replace, &base);
   if (result != ACRE_OK) return result;
-  view->base = base;
-  view->data = view->base + lead;
+  place(view, base, lead);
   result = is_reserved ? acre__reserved_enter(view)
                        : acre__os_map_file(base, plan.committed, file->os, view->offset, protection, copy_on_write);
   if (result == ACRE_OK) return ACRE_OK;

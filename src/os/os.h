@@ -294,6 +294,13 @@ acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file f
                               acre_vm_protection protection, bool copy_on_write);
 
 /*
+ * The same where nothing is reserved: `wish` is a hint, as for acre__os_reserve with
+ * ACRE_OS_ANYWHERE. Errors of both.
+ */
+acre_result acre__os_map_file_anywhere(void *wish, size_t size, struct acre__os_file file, uint64_t offset,
+                                       acre_vm_protection protection, bool copy_on_write, void **out);
+
+/*
  * The changed pages of the shared view's range are on the device afterwards, and
  * what it takes to find them there: the file's size. An error of the system's own writing since the file was
  * opened, or since the last error that this handle was told of, counts as well. ACRE_E_IO, ACRE_E_NO_SPACE.

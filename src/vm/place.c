@@ -28,25 +28,51 @@ static acre_result reserve_and_trim(size_t size, size_t alignment, uintptr_t *ba
   return result;
 }
 
-acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base) {
-  struct acre__root *root = &acre__root;
-  uintptr_t top = atomic_load_explicit(&root->place, memory_order_relaxed);
-  acre_result result;
-  if (top > size && top - size >= root->system.lowest_address) {
-    uintptr_t wish = acre__align_down(top - size, alignment);
-    if (wish >= root->system.lowest_address) {
-      result = reserve(wish, size, ACRE_OS_ANYWHERE, base);
-      if (result != ACRE_OK) return result;
-      if (acre__is_aligned(*base, alignment)) goto placed;
-      result = acre__os_release((void *)*base, size);
-      if (result != ACRE_OK) return result;
-    }
-  }
-  result = reserve_and_trim(size, alignment, base);
-  if (result != ACRE_OK) return result;
-placed:
-  atomic_store_explicit(&root->place, *base, memory_order_relaxed);
+/* The aligned room below the last place; 0: there is none. */
+static uintptr_t next_place(size_t size, size_t alignment) {
+  uintptr_t top = atomic_load_explicit(&acre__root.place, memory_order_relaxed);
+  uintptr_t lowest = acre__root.system.lowest_address;
+  if (top <= size || top - size < lowest) return 0;
+  uintptr_t wish = acre__align_down(top - size, alignment);
+  return wish >= lowest ? wish : 0;
+}
+
+/* What the kernel has made of a wish is kept if it is aligned, else given back: *placed tells. */
+static acre_result keep_if_aligned(uintptr_t base, size_t size, size_t alignment, bool *placed) {
+  *placed = acre__is_aligned(base, alignment);
+  if (!*placed) return acre__os_release((void *)base, size);
+  atomic_store_explicit(&acre__root.place, base, memory_order_relaxed);
   return ACRE_OK;
+}
+
+acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base) {
+  uintptr_t wish = next_place(size, alignment);
+  bool placed = false;
+  acre_result result = ACRE_OK;
+  if (wish != 0) result = reserve(wish, size, ACRE_OS_ANYWHERE, base);
+  if (wish != 0 && result == ACRE_OK) result = keep_if_aligned(*base, size, alignment, &placed);
+  if (placed || result != ACRE_OK) return result;
+  result = reserve_and_trim(size, alignment, base);
+  if (result == ACRE_OK) atomic_store_explicit(&acre__root.place, *base, memory_order_relaxed);
+  return result;
+}
+
+acre_result acre__place_file(size_t size, size_t alignment, const struct acre__place_file *file, uintptr_t *base) {
+  uintptr_t wish = next_place(size, alignment);
+  if (wish != 0) {
+    void *got = NULL;
+    bool placed = false;
+    acre_result result = acre__os_map_file_anywhere((void *)wish, size, file->os, file->offset, file->protection,
+                                                    file->copy_on_write, &got);
+    *base = (uintptr_t)got;
+    if (result == ACRE_OK) result = keep_if_aligned(*base, size, alignment, &placed);
+    if (placed || result != ACRE_OK) return result;
+  }
+  acre_result result = acre__place_anywhere(size, alignment, base);
+  if (result != ACRE_OK) return result;
+  result = acre__os_map_file((void *)*base, size, file->os, file->offset, file->protection, file->copy_on_write);
+  if (result != ACRE_OK) (void)acre__os_release((void *)*base, size);
+  return result;
 }
 
 /*

@@ -15,12 +15,23 @@
 #ifndef ACRE_VM_PLACE_H
 #define ACRE_VM_PLACE_H
 
-#include <acre/base.h>
+#include "os/os.h"
 
 /* Reserves anywhere: whole pages, aligned to a power of two, at least the granularity. Results as acre_vm_reserve. */
 acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base);
 
-/* The same, as high as the address space has room. */
+/* A part of a file, for what is mapped to be placed in one step. */
+struct acre__place_file {
+  struct acre__os_file os;
+  uint64_t offset; /* a multiple of the page */
+  acre_vm_protection protection;
+  bool copy_on_write;
+};
+
+/* acre__place_anywhere and acre__os_map_file. Results of both; on failure nothing is left. */
+acre_result acre__place_file(size_t size, size_t alignment, const struct acre__place_file *file, uintptr_t *base);
+
+/* acre__place_anywhere, as high as the address space has room. */
 acre_result acre__place_top_down(size_t size, size_t alignment, uintptr_t *base);
 
 /* Reserves exactly there; an aligned base. */

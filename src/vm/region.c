@@ -366,13 +366,17 @@ static bool has_much_committed(const struct acre__region *region) {
   return table->pages > much && acre__table_committed(table, 0, table->pages) > much;
 }
 
-/* `regardless`: it leaves the index even if the system does not take the range back. */
-static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regardless) {
+/*
+ * `regardless`: it leaves the index even if the system does not take the range back. `held`: the thread's signals are
+ * held back. *watched: as everywhere, they must be while it has the lock of a watched region; nothing is done.
+ */
+static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regardless, bool held, bool *watched) {
   struct acre__index *index = &acre__root.index;
   for (bool emptied = false;;) {
     acre__lock(&index->lock);
     struct acre__region *region = acre__index_find(index, base);
-    if (region == NULL) {
+    *watched = region != NULL && !held && acre__region_is_watched(region);
+    if (region == NULL || *watched) {
       acre__unlock(&index->lock);
       return ACRE_E_NOT_A_REGION;
     }
@@ -408,12 +412,12 @@ static acre_result release_region(uintptr_t base, acre_vm_kind kind, bool regard
   }
 }
 
-/* As everywhere, nobody is interrupted while he has the lock of a watched region. */
 static acre_result release_in_peace(uintptr_t base, acre_vm_kind kind, bool regardless) {
-  const struct acre__region *region = acre__index_find(&acre__root.index, base);
-  if (region == NULL || !acre__region_is_watched(region)) return release_region(base, kind, regardless);
+  bool watched;
+  acre_result result = release_region(base, kind, regardless, false, &watched);
+  if (!watched) return result;
   uint64_t before = acre__signals_block();
-  acre_result result = release_region(base, kind, regardless);
+  result = release_region(base, kind, regardless, true, &watched);
   acre__signals_restore(before);
   return result;
 }

@@ -21,6 +21,17 @@ static struct acre__region_plan plan_for(const struct acre__view_plan *view, uin
                                     .commit_context = view->context};
 }
 
+/* What is placed at `base` becomes a region, or is given back. */
+static acre_result enter(const struct acre__view_plan *view, uintptr_t base, void **out) {
+  struct acre__region_plan plan = plan_for(view, base);
+  acre_result result = acre__region_enter(&plan);
+  if (result == ACRE_OK)
+    *out = (void *)base;
+  else
+    (void)acre__os_release((void *)base, view->size);
+  return result;
+}
+
 acre_result acre__vm_view_reserve(const struct acre__view_plan *view, void **out) {
   struct acre__root *root = acre__root_get();
   const struct acre__os_system *system = &root->system;
@@ -36,15 +47,16 @@ acre_result acre__vm_view_reserve(const struct acre__view_plan *view, void **out
   } else {
     result = acre__place_at(base, view->size);
   }
-  if (result != ACRE_OK) return result;
-  struct acre__region_plan plan = plan_for(view, base);
-  result = acre__region_enter(&plan);
-  if (result != ACRE_OK) {
-    (void)acre__os_release((void *)base, view->size);
-    return result;
-  }
-  *out = (void *)base;
-  return ACRE_OK;
+  return result == ACRE_OK ? enter(view, base, out) : result;
+}
+
+acre_result acre__vm_view_map(const struct acre__view_plan *view, struct acre__os_file file, uint64_t offset,
+                              void **out) {
+  struct acre__place_file what = {file, offset, view->protection, view->copy_on_write};
+  uintptr_t base;
+  *out = NULL;
+  acre_result result = acre__place_file(view->size, acre__root_get()->system.granularity, &what, &base);
+  return result == ACRE_OK ? enter(view, base, out) : result;
 }
 
 acre_result acre__vm_view_release(void *base) {

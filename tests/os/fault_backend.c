@@ -129,6 +129,9 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_FILE_SIZE: result = acre__os_file_size(file, &size); break;
       case ACRE_FAULT_FILE_GROW: result = acre__os_file_grow(file, 0, 1); break;
       case ACRE_FAULT_MAP_FILE: result = acre__os_map_file(NULL, 4096, file, 0, ACRE_VM_READ, false); break;
+      case ACRE_FAULT_MAP_FILE_ANYWHERE:
+        result = acre__os_map_file_anywhere(NULL, 4096, file, 0, ACRE_VM_READ, false, &out);
+        break;
       case ACRE_FAULT_FLUSH: result = acre__os_flush(NULL, 4096); break;
       case ACRE_FAULT_FILE_SYNC: result = acre__os_file_sync(file); break;
       case ACRE_FAULT_MAPS_OPEN: result = acre__os_maps_open(&maps); break;

@@ -308,6 +308,40 @@ TEST(private_views_keep_stores_to_themselves) {
   remove_directory();
 }
 
+TEST(views_are_mapped_where_there_is_room) {
+  make_directory();
+  size_t page = page_size();
+  struct acre__os_file file = make_file("a", 3, true);
+  char *base = reserve(4);
+  void *got = NULL;
+  CHECK_OK(acre__os_release(base + 2 * page, 2 * page));
+  CHECK_OK(acre__os_map_file_anywhere(base + 2 * page, 2 * page, file, page, ACRE_VM_READ_WRITE, false, &got));
+  CHECK(got == base + 2 * page); /* the wish was free */
+  CHECK(all_bytes_are(got, page, 2) && all_bytes_are((char *)got + page, page, 3));
+
+  void *other = NULL;
+  CHECK_OK(acre__os_map_file_anywhere(base, page, file, 0, ACRE_VM_READ_WRITE, true, &other)); /* taken */
+  CHECK(other != NULL && other != base);
+  memset(other, 9, page);
+  CHECK_EQ(byte_of_file("a", 0), 1);
+  CHECK(!test_can_read(base));
+  CHECK_OK(acre__os_release(other, page));
+  CHECK_OK(acre__os_map_file_anywhere((void *)-page, page, file, 0, ACRE_VM_READ, false, &other)); /* nobody's */
+  CHECK_OK(acre__os_release(other, page));
+  CHECK_RESULT(acre__os_map_file_anywhere(NULL, (size_t)1 << 48, file, 0, ACRE_VM_READ, false, &other),
+               ACRE_E_NO_ADDRESS_SPACE);
+  release(base, 4);
+  acre__os_file_close(file);
+
+  file = make_file("b", 1, false);
+  CHECK_RESULT(acre__os_map_file_anywhere(NULL, page, file, 0, ACRE_VM_READ_WRITE, false, &got), ACRE_E_ACCESS_DENIED);
+  acre__os_file_close(file);
+  REQUIRE_OK(acre__os_file_open("/proc/self/status", false, false, false, false, 0, &file));
+  CHECK_RESULT(acre__os_map_file_anywhere(NULL, page, file, 0, ACRE_VM_READ, false, &got), ACRE_E_NOT_SUPPORTED);
+  acre__os_file_close(file);
+  remove_directory();
+}
+
 TEST(a_view_that_is_refused_leaves_the_reservation) {
   make_directory();
   struct acre__os_file file = make_file("a", 1, false);

@@ -51,11 +51,10 @@ static inline char *reserve_pages(size_t pages) {
   return reserve_with(pages, NULL);
 }
 
+/* The first byte is, and each one is as the one before it. */
 static inline bool all_bytes_are(const void *address, size_t size, unsigned char value) {
   const unsigned char *bytes = address;
-  for (size_t i = 0; i < size; i++)
-    if (bytes[i] != value) return false;
-  return true;
+  return size == 0 || (bytes[0] == value && memcmp(bytes, bytes + 1, size - 1) == 0);
 }
 
 /* ------------------------------------------------------------- pictures */
@@ -121,7 +120,8 @@ static inline void check_agrees(const char *file, int line, void *base) {
     acre__chunk word = acre__table_word(table, page / ACRE_CHUNK_PAGES);
     unsigned attributes = acre__chunk_run(word, (unsigned)(page % ACRE_CHUNK_PAGES)).attributes;
     void *address = acre__region_address(region, page);
-    bool can_read = test_can_read(address), can_write = test_can_write(address);
+    enum test_access access = test_access(address);
+    bool can_read = access != TEST_NO_ACCESS, can_write = access == TEST_WRITABLE;
     if (access_agrees(table, attributes, acre__chunk_is_loose(word), can_read, can_write)) continue;
     test_fail(file, line, "page %zu has attributes 0x%x in the table; it can%s be read and can%s be written", page,
               attributes, can_read ? "" : "not", can_write ? "" : "not");

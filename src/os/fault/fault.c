@@ -85,6 +85,7 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_FILE_SIZE] = "acre__os_file_size",
       [ACRE_FAULT_FILE_GROW] = "acre__os_file_grow",
       [ACRE_FAULT_MAP_FILE] = "acre__os_map_file",
+      [ACRE_FAULT_MAP_FILE_ANYWHERE] = "acre__os_map_file_anywhere",
       [ACRE_FAULT_FLUSH] = "acre__os_flush",
       [ACRE_FAULT_FILE_SYNC] = "acre__os_file_sync",
       [ACRE_FAULT_MAPS_OPEN] = "acre__os_maps_open",
@@ -282,6 +283,7 @@ __typeof__(acre__os_file_size) acre__os_real_file_size;
 __typeof__(acre__os_file_grow) acre__os_real_file_grow;
 __typeof__(acre__os_file_set_size) acre__os_real_file_set_size;
 __typeof__(acre__os_map_file) acre__os_real_map_file;
+__typeof__(acre__os_map_file_anywhere) acre__os_real_map_file_anywhere;
 __typeof__(acre__os_flush) acre__os_real_flush;
 __typeof__(acre__os_file_write_back) acre__os_real_file_write_back;
 __typeof__(acre__os_file_sync) acre__os_real_file_sync;
@@ -314,6 +316,12 @@ acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file f
                               acre_vm_protection protection, bool copy_on_write) {
   if (fails(ACRE_FAULT_MAP_FILE)) return state.plan.result;
   return acre__os_real_map_file(address, size, file, offset, protection, copy_on_write);
+}
+
+acre_result acre__os_map_file_anywhere(void *wish, size_t size, struct acre__os_file file, uint64_t offset,
+                                       acre_vm_protection protection, bool copy_on_write, void **out) {
+  if (fails(ACRE_FAULT_MAP_FILE_ANYWHERE)) return state.plan.result;
+  return acre__os_real_map_file_anywhere(wish, size, file, offset, protection, copy_on_write, out);
 }
 
 acre_result acre__os_flush(void *address, size_t size) {

@@ -27,6 +27,7 @@
 #define acre__os_file_size acre__os_real_file_size
 #define acre__os_file_grow acre__os_real_file_grow
 #define acre__os_map_file acre__os_real_map_file
+#define acre__os_map_file_anywhere acre__os_real_map_file_anywhere
 #define acre__os_flush acre__os_real_flush
 #define acre__os_file_sync acre__os_real_file_sync
 #define acre__os_maps_open acre__os_real_maps_open

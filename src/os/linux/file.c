@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/math.h"
 
 static int descriptor(struct acre__os_file file) {
@@ -162,17 +163,36 @@ acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size) {
 
 /* ------------------------------------------------------------- map and flush */
 
-acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
-                              acre_vm_protection protection, bool copy_on_write) {
-  int flags = MAP_FIXED | (copy_on_write ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED);
-  void *got = mmap(address, size, acre__linux_protection(protection), flags, descriptor(file), (off_t)offset);
-  if (got != MAP_FAILED) return ACRE_OK;
-  acre__linux_restore_reservation(address, size);
+static int sharing(bool copy_on_write) {
+  return copy_on_write ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
+}
+
+/* `no_room`: what ENOMEM stands for. */
+ACRE_COLD static acre_result map_error(acre_result no_room) {
   switch (errno) {
     case EINVAL:
     case EIO: /* what /proc's files say */ return ACRE_E_NOT_SUPPORTED;
-    default: return acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
+    default: return acre__linux_mapping_error(errno, no_room);
   }
+}
+
+acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
+                              acre_vm_protection protection, bool copy_on_write) {
+  void *got = mmap(address, size, acre__linux_protection(protection), MAP_FIXED | sharing(copy_on_write),
+                   descriptor(file), (off_t)offset);
+  if (got != MAP_FAILED) return ACRE_OK;
+  acre__linux_restore_reservation(address, size);
+  return map_error(ACRE_E_NO_MEMORY);
+}
+
+acre_result acre__os_map_file_anywhere(void *wish, size_t size, struct acre__os_file file, uint64_t offset,
+                                       acre_vm_protection protection, bool copy_on_write, void **out) {
+  if (!acre__linux_is_possible((uintptr_t)wish, size)) wish = NULL;
+  void *got = mmap(wish, size, acre__linux_protection(protection), sharing(copy_on_write), descriptor(file),
+                   (off_t)offset);
+  if (got == MAP_FAILED) return map_error(ACRE_E_NO_ADDRESS_SPACE);
+  *out = got;
+  return ACRE_OK;
 }
 
 acre_result acre__os_flush(void *address, size_t size) {

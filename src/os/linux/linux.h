@@ -89,6 +89,9 @@ acre_result acre__linux_mapping_error(int error, acre_result no_memory);
 
 int acre__linux_protection(acre_vm_protection protection);
 
+/* Whether addresses that the kernel hands out unasked have room for so much at `wish`. */
+bool acre__linux_is_possible(uintptr_t wish, size_t size);
+
 /* madvise, again while it says that it lost a race. Returns 0 or an errno. */
 int acre__linux_advise(void *address, size_t size, int advice);
 

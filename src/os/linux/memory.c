@@ -47,7 +47,7 @@ static size_t page_size(void) {
 
 /* ------------------------------------------------------------- reserve and release */
 
-static bool is_possible(uintptr_t wish, size_t size) {
+bool acre__linux_is_possible(uintptr_t wish, size_t size) {
   return wish >= ACRE_LINUX_GRANULARITY && wish < ACRE_LINUX_WINDOW && size <= ACRE_LINUX_WINDOW - wish;
 }
 
@@ -71,7 +71,7 @@ ACRE_COLD static acre_result reserve_exactly_error(int error, uintptr_t wish, si
 }
 
 static acre_result reserve_exactly(void *wish, size_t size, void **out) {
-  if (!is_possible((uintptr_t)wish, size)) return ACRE_E_INVALID_ADDRESS;
+  if (!acre__linux_is_possible((uintptr_t)wish, size)) return ACRE_E_INVALID_ADDRESS;
   void *got = mmap(wish, size, PROT_NONE, ACRE_LINUX_RESERVATION | ACRE_LINUX_MAP_FIXED_NOREPLACE, -1, 0);
   if (got == MAP_FAILED) return reserve_exactly_error(errno, (uintptr_t)wish, size);
   if (got != wish) { /* a kernel before 4.17 takes the address for a hint */
@@ -84,7 +84,7 @@ static acre_result reserve_exactly(void *wish, size_t size, void **out) {
 
 acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out) {
   if (place == ACRE_OS_EXACTLY) return reserve_exactly(wish, size, out);
-  if (!is_possible((uintptr_t)wish, size)) wish = NULL;
+  if (!acre__linux_is_possible((uintptr_t)wish, size)) wish = NULL;
   void *got = mmap(wish, size, PROT_NONE, ACRE_LINUX_RESERVATION, -1, 0);
   if (got == MAP_FAILED) return acre__linux_mapping_error(errno, ACRE_E_NO_ADDRESS_SPACE);
   *out = got;
