@@ -106,6 +106,7 @@ def written_rows(figures):
 
 def filemap_rows(figures):
     yield ratio_row("map + unmap a view of 64 KiB", "mmap + munmap", figures["filemap/map_unmap_64_kib"], 1.3)
+    yield ratio_row("guarded copy of 4 KiB", "memcpy", figures["filemap/guarded_copy_4_kib"], 1.05)
     for cold, where in ((0, "in memory"), (1, "on the disk")):
         run = figures[f"filemap/sum_4_gib/cold:{cold}"]
         value, text = spread(run, "ratio", reverse=True)

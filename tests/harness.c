@@ -26,7 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXIT_ALL_SKIPPED = 77, DEFAULT_SEED = 20260101 };
+enum { EXIT_ALL_SKIPPED = 77, EXIT_CHECK_FAILED = 78, DEFAULT_SEED = 20260101 };
 
 static struct {
   struct test *first;
@@ -201,12 +201,19 @@ int test_in_child(void (*fn)(void *context), void *context) {
     atomic_store(&harness.failures, 0);
     if (setjmp(harness.end) == 0) fn(context);
     fflush(NULL);
-    _exit(atomic_load(&harness.failures) != 0);
+    _exit(atomic_load(&harness.failures) != 0 ? EXIT_CHECK_FAILED : 0);
   }
   int status;
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) abort();
   return status;
+}
+
+bool test_died_by(int status, int number) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  if (WIFEXITED(status)) return WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EXIT_CHECK_FAILED;
+#endif
+  return WIFSIGNALED(status) && WTERMSIG(status) == number;
 }
 
 /* ------------------------------------------------------------- the kernel's figures */

@@ -43,6 +43,9 @@ uint64_t test_random_below(uint64_t limit);
 /* For threads: a sequence of one's own (state: any number, kept by the caller). */
 uint64_t test_random_next(uint64_t *state);
 
+/* Whether a child has died by the signal; under a sanitizer, which takes the signal and ends it, by whatever. */
+bool test_died_by(int status, int number);
+
 /* Whether one byte at `address` can be read and written, without a signal for the process. The byte keeps its value. */
 enum test_access { TEST_NO_ACCESS, TEST_READABLE, TEST_WRITABLE };
 enum test_access test_access(void *address);

@@ -6,6 +6,9 @@
  *   access fails --> Acre's own means        commit on touch, a stack's growth; a race with another thread
  *                      |not enough
  *                      v
+ *                    the thread's guard      acre_guarded_call: for what nothing stands behind
+ *                      |none
+ *                      v
  *                    the region's handler    acre_vm_on_fault
  *                      |none, or "not mine"
  *                      v
@@ -129,6 +132,43 @@ ACRE_API acre_result acre_vm_set_touch_step(void *region_base, size_t step);
  * returns from its signal handler will find the access allowed.
  * Win32 counterpart: PAGE_GUARD and STATUS_GUARD_PAGE_VIOLATION.
  */
+
+/* ------------------------------------------------------------- guarded access */
+
+/*
+ * Nothing may stand behind a page of a mapped file: another process has made
+ * the file shorter, the disk is full and the page was a hole, the device has
+ * failed or is gone, the memory is broken. A touch of such a page is SIGBUS, and
+ * kills. In guarded code it is a result.
+ *
+ * Any memory counts, not only Acre's views. A bad pointer does not: SIGSEGV is as
+ * ever. System calls fail with EFAULT there, as everywhere.
+ */
+
+/*
+ * Copies `size` bytes as memcpy does (no overlap), from or to memory that nothing may stand behind.
+ * Result: ACRE_E_INVALID_ARGUMENT, a pointer is NULL and size is not 0; ACRE_E_IO: part of the bytes was not to be had;
+ *   what `to` holds then is undefined (a part may be copied). At the first call also as acre_vm_on_fault, and
+ *   ACRE_E_NOT_SUPPORTED on processors other than x86-64 and aarch64.
+ * Cost: memcpy, and some nanoseconds.
+ * Threads: any. Fork: as in the parent. Signal handlers: may call it once the program has called it.
+ * Win32 counterpart: memcpy in __try, with EXCEPTION_IN_PAGE_ERROR.
+ */
+ACRE_API acre_result acre_guarded_copy(void *to, const void *from, size_t size);
+
+/*
+ * Calls call(context), and returns when it does; or as soon as it, or whatever it calls, touches memory that nothing
+ * stands behind. Then it is left where it is, as by longjmp: locks that it holds stay locked, memory that it has
+ * allocated stays so, destructors of C++ do not run. So it should read and write, and not much else.
+ * *address (unless `address` is NULL): the byte that failed.
+ * Guarded calls and copies may be nested: the innermost one ends. C++ exceptions and pthread_exit pass through; a
+ * longjmp out of the call must not. A signal handler that interrupts it and touches such memory counts as part of it,
+ * and is left with its signal blocked: it should have a guard of its own.
+ * Result: ACRE_E_INVALID_ARGUMENT, call is NULL; ACRE_E_IO, it was left; and as acre_guarded_copy.
+ * Threads, fork: as acre_guarded_copy.
+ * Win32 counterpart: __try, __except (GetExceptionCode() == EXCEPTION_IN_PAGE_ERROR).
+ */
+ACRE_API acre_result acre_guarded_call(void (*call)(void *context), void *context, void **address);
 
 /* ------------------------------------------------------------- stacks */
 

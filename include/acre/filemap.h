@@ -212,6 +212,8 @@ typedef struct acre_view_options {
   bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
   size_t reserve; /* bytes of address space that the view gets, rounded up to pages, so that it can grow to that size
                      and never moves. 0, or no more than its size: none to spare */
+  bool
+      keep_going; /* a page that nothing stands behind any more becomes a zero page, and not SIGBUS: see acre_view_lost */
 } acre_view_options;
 
 /*
@@ -222,7 +224,7 @@ typedef struct acre_view_options {
  *   ACRE_E_ADDRESS_IN_USE; ACRE_E_INVALID_ADDRESS; ACRE_E_NOT_SUPPORTED, the file system cannot map its files;
  *   ACRE_E_NO_ADDRESS_SPACE; ACRE_E_MAPPING_LIMIT; ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on
  *   write: all its pages are charged, as each may become the program's own; with `replace`, those
- *   of acre/vm.h for placeholders.
+ *   of acre/vm.h for placeholders; with `keep_going`, those of acre_vm_on_fault (acre/fault.h).
  *   On failure *out is NULL.
  * The pages are a region of kind ACRE_VM_KIND_MAPPED: acre_vm_query, protect, populate, prefetch, lock
  * and unlock work on them; decommit, reset and release answer ACRE_E_WRONG_KIND, as does commit unless something is
@@ -253,6 +255,20 @@ ACRE_API void *acre_view_data(const acre_view *view);
 
 /* The view's bytes. 0 for NULL. */
 ACRE_API size_t acre_view_size(const acre_view *view);
+
+/*
+ * Bytes of a view with `keep_going` that were lost and are zeros now, whole pages. It happens
+ * when the file is made shorter (by another process: this one is told ACRE_E_MAPPED), when the
+ * disk is full and the page was a hole, when the device fails or is gone. A touch of
+ * such a page replaces it by a zero page of the program's own (past the file's end, all that follow
+ * as well), which is in no file, and stays until the view is unmapped. From then on the file's flushes
+ * return ACRE_E_IO until it is acknowledged (acre_view_acknowledge_error). The access itself goes on.
+ * Inside acre_guarded_copy and acre_guarded_call (acre/fault.h) nothing is replaced: they tell of it themselves.
+ * System calls that are given such memory fail with EFAULT, and replace nothing.
+ * Where the replacing fails (no memory, or no mapping left) the access is SIGBUS as without it.
+ * Result: 0 also for NULL and for what is no view.
+ */
+ACRE_API size_t acre_view_lost(const acre_view *view);
 
 /* How far a flush goes. */
 typedef enum acre_flush_mode {

@@ -64,6 +64,7 @@ struct acre_view {
   char *data;          /* in its first page */
   _Atomic size_t size; /* written with the growth lock; never becomes less */
   size_t room;         /* the most that `size` can become */
+  _Atomic size_t lost; /* bytes of the file that zero pages have replaced */
   acre_view *next;     /* of the section, if that is reserved. Lock: growth */
 };
 
@@ -116,6 +117,12 @@ void acre__file_forget(acre_file *file);
  */
 acre_result acre__file_charge(acre_file *file, size_t pages);
 void acre__file_uncharge(acre_file *file, size_t pages);
+
+/* Keeps the first error of the file's flushes, and returns it: what a flush says that has come to `result`. */
+acre_result acre__file_note_error(acre_file *file, acre_result result);
+
+/* What becomes of the pages of a view that keeps going: an acre__view_lost (vm/region.h), its context the view. */
+size_t acre__view_lose(void *view, size_t page);
 
 /* One reference more, or one less: the last takes the object away. */
 void acre__file_retain(acre_file *file);

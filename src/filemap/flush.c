@@ -18,8 +18,7 @@
 #include "filemap/filemap.h"
 #include "vm/root.h"
 
-/* What a flush returns that has come to this result. */
-static acre_result note(acre_file *file, acre_result result) {
+acre_result acre__file_note_error(acre_file *file, acre_result result) {
   int none = ACRE_OK;
   if (result != ACRE_OK)
     atomic_compare_exchange_strong_explicit(&file->error, &none, (int)result, memory_order_relaxed,
@@ -48,12 +47,12 @@ acre_result acre_view_flush(acre_view *view, size_t offset, size_t size, acre_fl
   if (size == 0) size = all - offset;
   acre_result result = ACRE_OK;
   if (size != 0 && view->access == ACRE_ACCESS_READ_WRITE) result = write_back(view, offset, size, mode);
-  return note(view->section->file, result);
+  return acre__file_note_error(view->section->file, result);
 }
 
 acre_result acre_file_flush(acre_file *file) {
   if (!acre__file_is_open(file)) return ACRE_E_INVALID_ARGUMENT;
-  return note(file, acre__os_file_sync(file->os));
+  return acre__file_note_error(file, acre__os_file_sync(file->os));
 }
 
 acre_result acre_view_acknowledge_error(acre_view *view) {

@@ -17,6 +17,7 @@
 
 #include "filemap/growth.h"
 #include "filemap/reserved.h"
+#include "vm/fault.h"
 #include "vm/meta.h"
 #include "vm/view.h"
 
@@ -124,6 +125,7 @@ static acre_result map(acre_view *view, const acre_view_options *options) {
                                  .most = protection_of(view->access, view->section->execute),
                                  .copy_on_write = copy_on_write,
                                  .commit = commit_of(view),
+                                 .lost = options->keep_going ? acre__view_lose : NULL,
                                  .context = view};
   if (!round_up(lead, view->room, &plan.size) || !round_up(lead, acre__view_bytes(view), &plan.committed))
     return ACRE_E_NO_ADDRESS_SPACE;
@@ -172,7 +174,8 @@ acre_result acre_view_map(acre_section *section, uint64_t offset, size_t size, c
   view->section = section;
   view->offset = section->offset + offset;
   atomic_init(&view->size, size);
-  result = take_room(view, options->reserve);
+  result = options->keep_going ? acre__faults_install() : ACRE_OK;
+  if (result == ACRE_OK) result = take_room(view, options->reserve);
   if (result == ACRE_OK) result = map(view, options);
   if (result != ACRE_OK) {
     acre__meta_free(view, sizeof *view);

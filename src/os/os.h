@@ -11,6 +11,7 @@
  *   name.c     files that stand for names, and who is alive behind them
  *   query.c    what is mapped where
  *   fault.c    the fault handler
+ *   guard.c    code that is left at a fault
  *   thread.c   park, unpark, fork, the end of a thread, fences
  *   process.c  system figures, environment, the last words
  *   bounds.c   how much memory the program may have
@@ -476,6 +477,33 @@ typedef enum acre__os_fault_answer (*acre__os_fault_handler)(const struct acre__
  * ACRE_E_BUSY: others have taken the place too often.
  */
 acre_result acre__os_fault_install(acre__os_fault_handler handler);
+
+/* ------------------------------------------------------------- guard.c */
+
+/*
+ * Calls call(context). False: an access in it had nothing to stand behind, and
+ * the fault handler has chosen acre__os_guard_leave: what `call` had begun was
+ * left where it was, and *address is the byte. Guards may be nested; the innermost one of the thread counts.
+ * Exceptions and the end of the thread pass through; a longjmp out of it must not be.
+ */
+bool acre__os_guarded_call(void (*call)(void *context), void *context, uintptr_t *address);
+
+/* The same for a memcpy, at hardly more than its cost. ACRE_E_IO. */
+acre_result acre__os_guarded_copy(void *to, const void *from, size_t size);
+
+/* Whether guards work on this system's processor. */
+bool acre__os_can_guard(void);
+
+/* Whether the calling thread has a guard. Callable in a fault handler. */
+bool acre__os_is_guarded(void);
+
+/*
+ * In the fault handler: the interrupted code leaves to its innermost guard when the handler has
+ * returned. False: there is none; nothing has changed.
+ */
+bool acre__os_guard_leave(const struct acre__os_fault *fault);
+
+/* ------------------------------------------------------------- fault.c, alternate stacks */
 
 /* Bytes that an alternate stack should have: room for the system's own record and for handlers of some depth. */
 size_t acre__os_signal_stack_size(void);

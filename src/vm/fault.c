@@ -60,6 +60,27 @@ static bool repair_guard(struct acre__region *region, size_t page, unsigned attr
   return false;
 }
 
+/* Zero pages take the place of what is gone. A thread that waits for the lock meanwhile finds them. */
+static bool replace_lost(struct acre__region *region, size_t page) {
+  struct acre__region_extra *extra = acre__region_extra(region);
+  if (extra == NULL || extra->lost == NULL || acre__os_is_guarded()) return false;
+  size_t end = page + extra->lost(extra->lost_context, page);
+  while (page < end) {
+    struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_EFFECT);
+    void *address = acre__region_address(region, page);
+    size_t size = (run.end - page) << acre__root.page_shift;
+    if (run.attributes != 0) {
+      acre_vm_protection protection = (acre_vm_protection)acre__page_access(run.attributes);
+      if (acre__os_decommit(address, size) != ACRE_OK || acre__os_commit(address, size, protection) != ACRE_OK)
+        return false;
+      extra->mappings += 2;
+      acre__mappings_changed(2);
+    }
+    page = run.end;
+  }
+  return true;
+}
+
 static bool repair(struct acre__region *region, const struct acre__os_fault *fault, acre_vm_fault *report) {
   size_t page = (fault->address - acre__region_base(region)) >> acre__root.page_shift;
   unsigned attributes = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_EFFECT).attributes;
@@ -74,7 +95,8 @@ static bool repair(struct acre__region *region, const struct acre__os_fault *fau
     if (acre__written_note(region, page) && !was_open) return true;
   }
   report->reason = allowed ? ACRE_VM_FAULT_NO_BACKING : ACRE_VM_FAULT_PROTECTED;
-  return allowed && can_try_again(region, page, protection, fault);
+  if (!allowed) return false;
+  return can_try_again(region, page, protection, fault) || (fault->no_backing && replace_lost(region, page));
 }
 
 /* ------------------------------------------------------------- the handler */
@@ -93,12 +115,11 @@ static enum acre__os_fault_answer ask(acre_vm_fault_handler handler, const acre_
 
 static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
   struct acre__region *region = acre__region_lock_in_handler(fault->address);
-  if (region == NULL) return ACRE_OS_FAULT_PASS_ON;
   bool repaired = false;
   acre_vm_fault report;
   acre_vm_fault_handler handler = NULL;
   void *context = NULL;
-  if (acre__region_is_watched(region)) {
+  if (region != NULL && acre__region_is_watched(region)) {
     const struct acre__region_extra *extra = acre__region_extra(region);
     report = (acre_vm_fault){.address = (void *)fault->address,
                              .access = (acre_vm_access)fault->access,
@@ -112,8 +133,9 @@ static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
       context = extra->handler_context;
     }
   }
-  acre__unlock(&region->lock);
+  if (region != NULL) acre__unlock(&region->lock);
   if (repaired) return ACRE_OS_FAULT_REPAIRED;
+  if (fault->no_backing && acre__os_guard_leave(fault)) return ACRE_OS_FAULT_REPAIRED;
   return handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);
 }
 

@@ -7,9 +7,11 @@
  *   a guard page       clear the guard, and tell        acre__protect_pages
  *   access allowed     the first write of a page that is to be noticed: note it       written_fault.c
  *                      a race with another thread: try again, if the system agrees
+ *   nothing behind it  the thread has a guard: the code is left           os/linux/guard.c
+ *                      the view keeps going: zero pages take its place    filemap/view.c says how many
  *
  * For the rest the region's handler is asked, with the region's lock given back
- * before. A region is looked at only if it is watched.
+ * before. A region is looked at only if it is watched; a guard holds everywhere.
  */
 #ifndef ACRE_VM_FAULT_H
 #define ACRE_VM_FAULT_H

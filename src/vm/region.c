@@ -253,7 +253,9 @@ static struct acre__region *new_record(void) {
 void acre__region_empty(struct acre__region *region) {
   if (region->charged) acre__ledger_uncharge(acre__table_committed(&region->table, 0, region->table.pages));
   acre__table_empty(&region->table);
-  acre__meta_free(acre__region_extra(region), sizeof(struct acre__region_extra));
+  struct acre__region_extra *extra = acre__region_extra(region);
+  if (extra != NULL) acre__mappings_changed(-(intptr_t)extra->mappings);
+  acre__meta_free(extra, sizeof *extra);
   region->extra = 0;
   region->any_locked = 0;
 }
@@ -267,7 +269,8 @@ void acre__region_spare(struct acre__region *region) {
 
 static bool make_extra(const struct acre__region_plan *plan, struct acre__region_extra **out) {
   *out = NULL;
-  if (plan->touch_pages == 0 && plan->paged == NULL && plan->node == 0 && plan->commit == NULL) return true;
+  bool is_view_with_more = plan->commit != NULL || plan->lost != NULL;
+  if (plan->touch_pages == 0 && plan->paged == NULL && plan->node == 0 && !is_view_with_more) return true;
   struct acre__region_extra *extra = acre__meta_alloc(sizeof *extra);
   if (extra == NULL) return false;
   extra->touch_pages = (uint32_t)plan->touch_pages;
@@ -275,6 +278,8 @@ static bool make_extra(const struct acre__region_plan *plan, struct acre__region
   extra->node = plan->node;
   extra->commit = plan->commit;
   extra->commit_context = plan->commit_context;
+  extra->lost = plan->lost;
+  extra->lost_context = plan->lost_context;
   *out = extra;
   return true;
 }
@@ -299,7 +304,7 @@ bool acre__region_describe(struct acre__region *region, const struct acre__regio
   region->tracked = plan->track_writes;
   region->untold = 0;
   region->table.shut = plan->track_writes && !acre__written_by_system();
-  if (plan->touch_pages != 0 || region->table.shut) acre__region_watch(region);
+  if (plan->touch_pages != 0 || plan->lost != NULL || region->table.shut) acre__region_watch(region);
   return true;
 }
 

@@ -58,6 +58,12 @@ _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a 
  */
 typedef acre_result (*acre__view_commit)(void *context, size_t from, size_t end);
 
+/*
+ * Nothing stands behind a page of a view: how many pages, from it on, are to be zero pages. Called in the fault
+ * handler, with the region's lock: notes that they are lost.
+ */
+typedef size_t (*acre__view_lost)(void *context, size_t page);
+
 /* What only some regions have. */
 struct acre__region_extra {
   uint32_t touch_pages;          /* pages committed by a touch; 0: a touch faults */
@@ -69,6 +75,9 @@ struct acre__region_extra {
   uint32_t node;            /* 1 + the preferred node; 0: none */
   acre__view_commit commit; /* of a view that can have more pages; NULL: what it has is all */
   void *commit_context;
+  acre__view_lost lost; /* of a view that keeps going; NULL: nobody replaces its pages */
+  void *lost_context;
+  size_t mappings; /* more than the table knows of, at most: those of replaced pages */
 };
 
 struct acre__paged;
@@ -181,6 +190,8 @@ struct acre__region_plan {
   unsigned node;            /* 1 + the preferred node; 0: none */
   acre__view_commit commit; /* of a view that can have more pages, or NULL */
   void *commit_context;
+  acre__view_lost lost; /* of a view that keeps going, or NULL. Wants acre__faults_install before it */
+  void *lost_context;
 };
 
 /* Makes a region of reserved address space. ACRE_E_NO_MEMORY, ACRE_E_COMMIT_LIMIT: the range is still the caller's. */

@@ -18,7 +18,9 @@ static struct acre__region_plan plan_for(const struct acre__view_plan *view, uin
                                     .committed = view->committed >> acre__root.page_shift,
                                     .copy_on_write = view->copy_on_write,
                                     .commit = view->commit,
-                                    .commit_context = view->context};
+                                    .commit_context = view->context,
+                                    .lost = view->lost,
+                                    .lost_context = view->context};
 }
 
 /* What is placed at `base` becomes a region, or is given back. */

@@ -22,7 +22,8 @@ struct acre__view_plan {
   acre_vm_protection protection, most; /* of its pages, and the most that they may get */
   bool copy_on_write;                  /* its pages can become the program's own, and are charged */
   acre__view_commit commit;            /* who is asked for more pages; NULL: nobody */
-  void *context;
+  acre__view_lost lost;                /* who says what becomes of pages that are gone; NULL: nobody */
+  void *context;                       /* of both */
 };
 
 /*

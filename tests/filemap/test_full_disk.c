@@ -9,6 +9,7 @@
 #endif
 #include "scratch.h"
 
+#include <acre/fault.h>
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -139,6 +140,36 @@ TEST(growth_that_takes_the_last_block) {
   CHECK_OK(acre_file_size(second, &size));
   CHECK_EQ(size, 0);
   acre_file_close(second);
+  acre_file_close(file);
+  unmount_disk();
+}
+
+/* A file with holes, four times as large as the disk: what finds no block is zero pages, and the flush says so. */
+TEST(holes_on_a_full_disk) {
+  mount_disk("size=1m");
+  acre_file *file;
+  REQUIRE_OK(open_new(on_disk("file"), &file));
+  REQUIRE(truncate(on_disk("file"), 4 * DISK) == 0);
+  acre_section *section = scratch_section(file, ACRE_ACCESS_READ_WRITE);
+  acre_view_options options = {.access = ACRE_ACCESS_READ_WRITE, .keep_going = true};
+  acre_view *view;
+  REQUIRE_OK(acre_view_map(section, 0, 0, &options, &view));
+  char *data = acre_view_data(view);
+  memset(data, 1, 2 * DISK);
+  size_t lost = acre_view_lost(view);
+  CHECK(lost >= DISK && lost < DISK + DISK / 4); /* each page for itself: the file is long enough */
+  CHECK(data[0] == 1 && data[2 * DISK - 1] == 1);
+  CHECK_RESULT(acre_view_flush(view, 0, 0, ACRE_FLUSH_WAIT), ACRE_E_IO);
+  CHECK_RESULT(acre_view_acknowledge_error(view), ACRE_E_IO);
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_WAIT));
+  char byte = 1;
+  CHECK_RESULT(acre_guarded_copy(data + 3 * DISK, &byte, 1), ACRE_E_IO);
+  CHECK_EQ(acre_view_lost(view), lost);
+  CHECK_OK(acre_view_unmap(view));
+  byte = 0;
+  scratch_read(on_disk("file"), 0, &byte, 1);
+  CHECK_EQ(byte, 1);
+  acre_section_close(section);
   acre_file_close(file);
   unmount_disk();
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guard.c - guarded code: an access that nothing stands behind ends it, and not
+ * the process.
+ *
+ *   the thread's stack                           the fault handler
+ *     guarded call   [record: where to go on]
+ *       code
+ *         access  ------- fault ------->         changes the interrupted registers
+ *         go_on() <---- return of the handler    to a call of go_on
+ *     goes on
+ *
+ * The handler does not jump itself: its return gives the thread its signal mask
+ * and its alternate stack back, so that a guard need not note them, which would
+ * be a system call. What is noted is what a jump needs, and for a copy as little
+ * as the compiler can do with: setjmp is 5 % of copying a page.
+ *
+ * Records are a list, the innermost first. An exception, or the end of the
+ * thread (pthread_exit), takes its records out as it passes; this file is
+ * compiled so that they can. A longjmp does not.
+ */
+#include "linux.h"
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "base/compiler.h"
+
+/* The compiler's own jump: clang has it on x86 alone, and ThreadSanitizer does not know it. */
+#if defined(__SANITIZE_THREAD__)
+#define HAS_SHORT_JUMP 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_SHORT_JUMP 0
+#endif
+#endif
+#ifndef HAS_SHORT_JUMP
+#ifdef __x86_64__
+#define HAS_SHORT_JUMP 1
+#else
+#define HAS_SHORT_JUMP 0
+#endif
+#endif
+
+struct guard {
+  struct guard *outer;
+  uintptr_t address; /* of the access that has ended it */
+  bool is_copy;
+  union {
+    jmp_buf call;
+    void *copy[5];
+  } place;
+};
+
+#if HAS_SHORT_JUMP
+#define MARK_COPY(guard) __builtin_setjmp((guard)->place.copy)
+#else
+#define MARK_COPY(guard) setjmp((guard)->place.call)
+#endif
+
+static ACRE_THREAD_LOCAL struct guard *innermost;
+
+static void enter(struct guard *guard) {
+  guard->outer = innermost;
+  innermost = guard;
+  atomic_signal_fence(memory_order_seq_cst); /* before the first access */
+}
+
+static void leave(struct guard *guard) {
+  atomic_signal_fence(memory_order_seq_cst);
+  innermost = guard->outer;
+}
+
+bool acre__os_guarded_call(void (*call)(void *context), void *context, uintptr_t *address) {
+  __attribute__((cleanup(leave))) struct guard guard;
+  guard.is_copy = false;
+  enter(&guard);
+  if (setjmp(guard.place.call) == 0) {
+    call(context);
+    return true;
+  }
+  *address = guard.address;
+  return false;
+}
+
+acre_result acre__os_guarded_copy(void *to, const void *from, size_t size) {
+  struct guard guard;
+  guard.is_copy = true;
+  enter(&guard);
+  if (MARK_COPY(&guard) == 0) {
+    memcpy(to, from, size);
+    leave(&guard);
+    return ACRE_OK;
+  }
+  leave(&guard);
+  return ACRE_E_IO;
+}
+
+/* ------------------------------------------------------------- in the fault handler */
+
+static _Noreturn void go_on(void) {
+  struct guard *guard = innermost;
+#if HAS_SHORT_JUMP
+  if (guard->is_copy) __builtin_longjmp(guard->place.copy, 1);
+#endif
+  longjmp(guard->place.call, 1);
+}
+
+/* The interrupted code goes on as if it had called go_on, on its own stack. */
+#if defined(__x86_64__)
+#define CAN_REDIRECT true
+static void redirect(ucontext_t *context) {
+  enum { RED_ZONE = 128, DIRECTION = 1 << 10 };
+  greg_t *registers = context->uc_mcontext.gregs;
+  registers[REG_RSP] = ((registers[REG_RSP] - RED_ZONE) & ~(greg_t)15) - (greg_t)sizeof(void *);
+  registers[REG_EFL] &= ~(greg_t)DIRECTION;
+  registers[REG_RIP] = (greg_t)(uintptr_t)go_on;
+}
+#elif defined(__aarch64__)
+#define CAN_REDIRECT true
+static void redirect(ucontext_t *context) {
+  enum { BRANCH_TYPE = 3 << 10 };
+  context->uc_mcontext.sp &= ~UINT64_C(15);
+  context->uc_mcontext.pstate &= ~(uint64_t)BRANCH_TYPE;
+  context->uc_mcontext.pc = (uintptr_t)go_on;
+}
+#else
+#define CAN_REDIRECT false
+static void redirect(ucontext_t *context) {
+  (void)context;
+  (void)go_on;
+}
+#endif
+
+bool acre__os_can_guard(void) {
+  return CAN_REDIRECT;
+}
+
+bool acre__os_is_guarded(void) {
+  return innermost != NULL;
+}
+
+bool acre__os_guard_leave(const struct acre__os_fault *fault) {
+  if (innermost == NULL || !CAN_REDIRECT) return false;
+  innermost->address = fault->address;
+  redirect(fault->registers);
+  return true;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract of os.h, guards: whoever has one is left at a fault, if the handler says so. */
+#include "contract.h"
+
+#include <sys/mman.h>
+
+static char *gone; /* a page that nothing stands behind */
+static unsigned handler_calls;
+static bool guarded_in_handler;
+
+static enum acre__os_fault_answer leave(const struct acre__os_fault *fault) {
+  handler_calls++;
+  guarded_in_handler = acre__os_is_guarded();
+  return fault->no_backing && acre__os_guard_leave(fault) ? ACRE_OS_FAULT_REPAIRED : ACRE_OS_FAULT_PASS_ON;
+}
+
+static void set_up(void) {
+  if (!acre__os_can_guard()) test_skip("no guards on this processor");
+  REQUIRE_OK(acre__os_fault_install(leave));
+  struct acre__os_file file;
+  REQUIRE_OK(acre__os_file_in_memory(1, &file));
+  void *base = NULL;
+  REQUIRE_OK(acre__os_map_file_anywhere(NULL, 2 * page_size(), file, 0, ACRE_VM_READ_WRITE, false, &base));
+  gone = (char *)base + page_size();
+  acre__os_file_close(file);
+  handler_calls = 0;
+}
+
+static void tear_down(void) {
+  CHECK_OK(acre__os_release(gone - page_size(), 2 * page_size()));
+}
+
+struct work {
+  bool touches, was_guarded, ended;
+};
+
+static void work_on(void *context) {
+  struct work *work = context;
+  work->was_guarded = acre__os_is_guarded();
+  if (work->touches) *(volatile char *)(gone + 100) = 1;
+  work->ended = true;
+}
+
+TEST(a_call_ends_or_is_left) {
+  set_up();
+  struct work work = {.touches = false};
+  uintptr_t address = 1;
+  CHECK(!acre__os_is_guarded());
+  CHECK(acre__os_guarded_call(work_on, &work, &address));
+  CHECK(work.was_guarded && work.ended && address == 1 && handler_calls == 0);
+  work = (struct work){.touches = true};
+  CHECK(!acre__os_guarded_call(work_on, &work, &address));
+  CHECK(work.was_guarded && !work.ended && handler_calls == 1 && guarded_in_handler);
+  CHECK_EQ(address, (uintptr_t)gone + 100);
+  CHECK(!acre__os_is_guarded());
+  tear_down();
+}
+
+TEST(a_copy_ends_or_is_left) {
+  set_up();
+  char bytes[64] = "copied", *there = gone - page_size();
+  CHECK_OK(acre__os_guarded_copy(there, bytes, sizeof bytes));
+  CHECK(memcmp(there, bytes, sizeof bytes) == 0 && handler_calls == 0);
+  CHECK_RESULT(acre__os_guarded_copy(bytes, gone - 32, sizeof bytes), ACRE_E_IO);
+  CHECK_RESULT(acre__os_guarded_copy(gone - 32, bytes, sizeof bytes), ACRE_E_IO);
+  CHECK_EQ(handler_calls, 2);
+  CHECK(!acre__os_is_guarded());
+  tear_down();
+}
+
+static void copy_and_go_on(void *context) {
+  char byte = 0;
+  CHECK_RESULT(acre__os_guarded_copy(&byte, gone, 1), ACRE_E_IO);
+  CHECK(acre__os_is_guarded());
+  work_on(context);
+}
+
+TEST(the_innermost_guard_is_left) {
+  set_up();
+  struct work work = {.touches = false};
+  uintptr_t address;
+  CHECK(acre__os_guarded_call(copy_and_go_on, &work, &address));
+  CHECK(work.ended);
+  work = (struct work){.touches = true};
+  CHECK(!acre__os_guarded_call(copy_and_go_on, &work, &address));
+  CHECK(!work.ended && handler_calls == 3);
+  tear_down();
+}
