@@ -159,7 +159,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
     if (atomic_load_explicit(&found.segment->owner, memory_order_relaxed) != thread->number)
       acre__remote_free(found.segment, block);
     else if (acre__kind_of(found.segment) == ACRE_KIND_HOME)
-      acre__home_free(found.segment, block, found.size_class, 0);
+      acre__home_put(found.segment, block);
     else if (!free_to(found.segment, block))
       drop = acre__slab_free(found.segment, block);
   }
@@ -177,11 +177,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
 static inline bool free_own(struct acre__segment *segment, void *block) {
   if (ACRE_LIKELY(segment->magic != 0))
     return ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block)) && free_to(segment, block);
-  if (acre__kind_of(segment) != ACRE_KIND_HOME) return false;
-  unsigned size_class = acre__home_class(segment, (uintptr_t)block);
-  if (size_class == ACRE_ALL_CLASSES) return false;
-  acre__home_free(segment, block, size_class, 0);
-  return true;
+  return acre__home_free(segment, block); /* what else has no magic has no such owner */
 }
 
 /* `heap` matters if `of` says so. */
@@ -192,12 +188,12 @@ static inline acre_result free_fast(acre_heap *heap, bool of, void *block) {
     struct acre__thread *thread = &acre__this_thread;
     uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
     if (!of || ACRE_LIKELY(segment->heap == heap)) {
-      if (ACRE_LIKELY(owner == thread->number)) {
+      if (owner == ACRE_OWNER_ANYBODY) {
+        if (ACRE_LIKELY(free_own(segment, block))) return ACRE_OK;
+      } else if (ACRE_LIKELY(owner == thread->number)) {
         bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(segment, block);
         acre__leave(thread);
         if (ACRE_LIKELY(done)) return ACRE_OK;
-      } else if (owner == ACRE_OWNER_ANYBODY && ACRE_LIKELY(free_own(segment, block))) {
-        return ACRE_OK;
       }
     }
   }

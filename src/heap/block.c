@@ -221,7 +221,7 @@ acre_result acre__block_free(acre_heap *heap, const struct acre__found *found, v
   if (!may_touch(heap, segment->local))
     acre__remote_free(segment, block);
   else if (acre__kind_of(segment) == ACRE_KIND_HOME)
-    acre__home_free(segment, block, found->size_class, heap->cookie);
+    acre__home_put(segment, block);
   else
     small_free(heap, segment, block);
   return ACRE_OK;

@@ -22,13 +22,13 @@ _Static_assert(sizeof acre__small_class == ACRE_SMALL_MOST / ACRE_BLOCK_ALIGNMEN
    : FITS(c, 8) ? 8U \
                 : (SIZE(c) + 511U) / 512U)
 #define ENTRY(c) \
-  { SIZE(c), UINT32_MAX / SIZE(c) + 1, UNITS(c) * 512U / SIZE(c) * SIZE(c), UNITS(c) }
-#define ENTRIES(c)                                                                                          \
-  ENTRY(c), ENTRY((c) + 1), ENTRY((c) + 2), ENTRY((c) + 3), ENTRY((c) + 4), ENTRY((c) + 5), ENTRY((c) + 6), \
-      ENTRY((c) + 7)
+  { SIZE(c), UNITS(c) * 512U / SIZE(c) * SIZE(c), UNITS(c) }
+#define MAGIC(c) UINT32_MAX / SIZE(c) + 1
+#define EIGHT(of, c) of(c), of((c) + 1), of((c) + 2), of((c) + 3), of((c) + 4), of((c) + 5), of((c) + 6), of((c) + 7)
+#define ALL(of) EIGHT(of, 0), EIGHT(of, 8), EIGHT(of, 16), EIGHT(of, 24), EIGHT(of, 32), EIGHT(of, 40)
 
-const struct acre__small acre__small[ACRE_SMALL_CLASSES] = {ENTRIES(0),  ENTRIES(8),  ENTRIES(16),
-                                                            ENTRIES(24), ENTRIES(32), ENTRIES(40)};
+const struct acre__small acre__small[ACRE_SMALL_CLASSES] = {ALL(ENTRY)};
+const uint32_t acre__small_magic[ACRE_SMALL_CLASSES + 1] = {0, ALL(MAGIC)};
 
 unsigned acre__class_aligned(size_t size, size_t alignment) {
   if (size < alignment) size = alignment;

@@ -19,6 +19,7 @@
 #ifndef ACRE_HEAP_CLASSES_H
 #define ACRE_HEAP_CLASSES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,18 +35,28 @@ enum {
 extern const uint8_t acre__small_class[ACRE_SMALL_MOST / ACRE_BLOCK_ALIGNMENT + 1];
 
 /*
- * What is wanted of a small class at once. A multiple of `size` below 64 KiB is
- * a number whose product with magic = ceil(2^32 / size) has a low half below magic.
- * Homes are cut into pieces for a class: as few units of 512 bytes as leave no
- * more than an eighth of them behind the last block, if 8 can.
+ * What is wanted of a small class at once. Homes are cut into pieces for a class:
+ * as few units of 512 bytes as leave no more than an eighth of them before the
+ * first block, if 8 can.
  */
 struct acre__small {
-  uint32_t size, magic;
+  uint32_t size;
   uint16_t piece_bytes; /* of the blocks of a piece */
   uint16_t piece_units;
 };
 
 extern const struct acre__small acre__small[ACRE_SMALL_CLASSES];
+
+/*
+ * A multiple of a class's size below 64 KiB is a number whose product with
+ * magic = ceil(2^32 / size) has a low half below magic. By class + 1: the magic
+ * of no class is 0, and nothing is a multiple of it.
+ */
+extern const uint32_t acre__small_magic[ACRE_SMALL_CLASSES + 1];
+
+static inline bool acre__is_multiple(uint32_t number, uint32_t magic) {
+  return number * magic < magic;
+}
 
 /* Bytes of a block. */
 static inline size_t acre__class_size(unsigned size_class) {

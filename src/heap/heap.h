@@ -128,6 +128,12 @@ struct acre__bin {
 
 struct acre__thread;
 
+/* A unit of a home, with what its piece is. */
+struct acre__unit {
+  uint16_t class_and_1; /* 0: not carved yet */
+  uint16_t end;         /* the low half of the address behind the piece */
+};
+
 struct acre__local {
   struct acre__bin bins[ACRE_SMALL_CLASSES];
   struct acre__segment *slabs[ACRE_SMALL_CLASSES]; /* with free blocks */
@@ -140,7 +146,7 @@ struct acre__local {
   uint32_t number;                          /* its slabs' owner */
   bool has_slabs;                           /* or had some */
   uint16_t unit;                            /* the home's first unit that is not given to a class */
-  uint16_t units[ACRE_UNITS];               /* of a piece: class + 1, and its first unit << 8; 0: not carved */
+  struct acre__unit units[ACRE_UNITS];
 };
 
 /* Blocks that a checked heap holds back: see check.c. */
@@ -226,18 +232,23 @@ enum {
  * its distance from there is a multiple of their size.
  */
 static inline bool acre__is_block(const struct acre__segment *slab, uintptr_t address) {
-  uint32_t to_end = (uint32_t)(ACRE_SEGMENT - (address & (ACRE_SEGMENT - 1)));
-  return to_end * slab->magic < slab->magic;
+  return acre__is_multiple((uint32_t)(ACRE_SEGMENT - (address & (ACRE_SEGMENT - 1))), slab->magic);
+}
+
+/* The unit in which the address lies, of a home. */
+static inline struct acre__unit acre__home_unit(const struct acre__local *local, uintptr_t address) {
+  return local->units[(address & (ACRE_SEGMENT - 1)) / ACRE_UNIT];
+}
+
+/* Whether a block starts at the address, which is in that unit: blocks end with their piece. */
+static inline bool acre__is_in_piece(struct acre__unit unit, uintptr_t address) {
+  return acre__is_multiple((uint16_t)(unit.end - address), acre__small_magic[unit.class_and_1]);
 }
 
 /* The class of the home's block that starts at the address; ACRE_ALL_CLASSES: none does. */
 static inline unsigned acre__home_class(const struct acre__segment *home, uintptr_t address) {
-  uint32_t offset = (uint32_t)(address & (ACRE_SEGMENT - 1)), unit = home->local->units[offset / ACRE_UNIT];
-  if (ACRE_UNLIKELY(unit == 0)) return ACRE_ALL_CLASSES;
-  unsigned size_class = (unit & 0xff) - 1;
-  const struct acre__small *small = &acre__small[size_class];
-  uint32_t in_piece = offset - (unit >> 8) * ACRE_UNIT;
-  return in_piece * small->magic < small->magic && in_piece < small->piece_bytes ? size_class : ACRE_ALL_CLASSES;
+  struct acre__unit unit = acre__home_unit(home->local, address);
+  return acre__is_in_piece(unit, address) ? unit.class_and_1 - 1U : ACRE_ALL_CLASSES;
 }
 
 #endif

@@ -104,14 +104,15 @@ bool acre__map_fill(const struct acre__segment *segment, struct acre__map *map) 
 typedef bool (*visit_block)(const struct acre__found *found, void *block, bool free, void *context);
 
 static bool visit_home(struct acre__segment *home, const struct acre__map *map, visit_block visit, void *context) {
-  const uint16_t *units = home->local->units;
+  const struct acre__unit *units = home->local->units;
   for (unsigned unit = ACRE_FIRST_UNIT; unit < ACRE_UNITS; unit++) {
-    if (units[unit] == 0 || units[unit] >> 8 != unit) continue; /* no piece's first one */
-    struct acre__found found = {.segment = home, .size_class = (units[unit] & 0xffU) - 1};
+    size_t end = (unit + 1) * (size_t)ACRE_UNIT;
+    if (units[unit].class_and_1 == 0 || units[unit].end != (uint16_t)end) continue; /* no piece's last one */
+    struct acre__found found = {.segment = home, .size_class = units[unit].class_and_1 - 1U};
     const struct acre__small *small = &acre__small[found.size_class];
     found.size = small->size;
     for (size_t at = 0; at < small->piece_bytes; at += small->size) {
-      char *block = home->start + unit * (size_t)ACRE_UNIT + at;
+      char *block = home->start + end - small->piece_bytes + at;
       if (!visit(&found, block, acre__map_has(map, home, block), context)) return false;
     }
   }

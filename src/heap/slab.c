@@ -48,7 +48,7 @@ static acre_result new_slab(acre_heap *heap, struct acre__local *local, unsigned
   acre__kind_set(slab, ACRE_KIND_SLAB);
   slab->size_class = (uint8_t)size_class;
   slab->capacity = (uint16_t)capacity;
-  slab->magic = UINT32_MAX / size + 1;
+  slab->magic = acre__small_magic[size_class + 1];
   slab->live = capacity;
   slab->local = local;
   slab->bin = bin;
@@ -95,13 +95,14 @@ static bool carve(struct acre__local *local, unsigned size_class, unsigned most)
   const struct acre__small *small = &acre__small[size_class];
   size_t alignment = acre__max(acre__class_alignment(size_class), ACRE_UNIT);
   unsigned units = small->piece_units;
-  unsigned first = (unsigned)(acre__align_up(local->unit * (size_t)ACRE_UNIT, alignment) / ACRE_UNIT);
-  if (first + units > most) return false;
-  for (unsigned i = 0; i < units; i++) local->units[first + i] = (uint16_t)(first << 8 | (size_class + 1));
-  local->unit = (uint16_t)(first + units);
+  unsigned end = (unsigned)(acre__align_up((local->unit + units) * (size_t)ACRE_UNIT, alignment) / ACRE_UNIT);
+  if (end > most) return false;
+  struct acre__unit piece = {(uint16_t)(size_class + 1), (uint16_t)(end * ACRE_UNIT)};
+  for (unsigned unit = end - units; unit < end; unit++) local->units[unit] = piece;
+  local->unit = (uint16_t)end;
   local->carved[size_class] = (uint8_t)(local->carved[size_class] + units);
   struct acre__bin *bin = &local->bins[size_class];
-  bin->bump = local->home->start + first * (size_t)ACRE_UNIT;
+  bin->bump = local->home->start + end * (size_t)ACRE_UNIT - small->piece_bytes;
   bin->left = small->piece_bytes / small->size;
   return true;
 }
@@ -138,10 +139,19 @@ void acre__remote_free(struct acre__segment *segment, struct acre__block *block)
                                                 memory_order_relaxed));
 }
 
+void acre__home_put(struct acre__segment *home, struct acre__block *block) {
+  struct acre__local *local = home->local;
+  struct acre__bin *bin = &local->bins[acre__home_class(home, (uintptr_t)block)];
+  struct acre__block **list = local->has_slabs ? &home->free : &bin->returned;
+  acre__link_set(home->heap, block, *list);
+  *list = block;
+  bin->returns += !local->has_slabs;
+}
+
 static void collect_home(struct acre__segment *home, struct acre__block *block) {
   while (block != NULL) {
     struct acre__block *next = acre__link_get(home->heap, block);
-    acre__home_free(home, block, acre__home_class(home, (uintptr_t)block), home->heap->cookie);
+    acre__home_put(home, block);
     block = next;
   }
 }
@@ -225,7 +235,7 @@ static void flush_list(acre_heap *heap, struct acre__block *block) {
     if (acre__kind_of(segment) == ACRE_KIND_SLAB)
       (void)acre__slab_free(segment, block);
     else
-      acre__home_free(segment, block, acre__home_class(segment, (uintptr_t)block), heap->cookie);
+      acre__home_put(segment, block);
     block = next;
   }
 }

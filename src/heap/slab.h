@@ -28,7 +28,9 @@
 static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
   struct acre__block *block = bin->free;
   if (ACRE_LIKELY(block != NULL)) {
-    bin->free = block->next;
+    struct acre__block *next = block->next;
+    bin->free = next;
+    __builtin_prefetch(next != NULL ? next : block, 1);
     return block;
   }
   /* A short list is let grow, if there are others: changing lists is what costs. */
@@ -36,6 +38,7 @@ static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
     char *fresh = bin->bump;
     bin->bump = fresh + acre__small[size_class].size;
     bin->left--;
+    __builtin_prefetch(bin->bump, 1); /* nobody else can tell where the class goes on */
     return fresh;
   }
   block = bin->returned;
@@ -66,16 +69,20 @@ void acre__slab_drop(acre_heap *heap, struct acre__segment *slab);
  * With the right to touch the local: a block of its home goes to its bin, or, if
  * the local has slabs by now, aside. So what is used again and again is either
  * all in a home or all in slabs, and the processor need not guess where.
- * `cookie` is the heap's, 0 if it is not checked.
  */
-static inline void acre__home_free(struct acre__segment *home, struct acre__block *block, unsigned size_class,
-                                   uint64_t cookie) {
+void acre__home_put(struct acre__segment *home, struct acre__block *block);
+
+/* The same in an unchecked heap without slabs, of what may be no block. True: done; else nothing has changed. */
+static inline bool acre__home_free(struct acre__segment *home, void *address) {
   struct acre__local *local = home->local;
-  struct acre__bin *bin = &local->bins[size_class];
-  struct acre__block **list = local->has_slabs ? &home->free : &bin->returned;
-  block->next = (struct acre__block *)((uintptr_t)*list ^ cookie);
-  *list = block;
-  bin->returns += !local->has_slabs;
+  struct acre__unit unit = acre__home_unit(local, (uintptr_t)address);
+  if (ACRE_UNLIKELY(!acre__is_in_piece(unit, (uintptr_t)address)) || local->has_slabs) return false;
+  struct acre__bin *bin = &local->bins[unit.class_and_1 - 1];
+  struct acre__block *block = address;
+  block->next = bin->returned;
+  bin->returned = block;
+  bin->returns++;
+  return true;
 }
 
 /* Any thread, between acre__enter and acre__leave, or with the heap's lock: a block of somebody else's. */
