@@ -134,17 +134,17 @@ uint64_t sum(const void *data, size_t size) {
   return total;
 }
 
-/* The disk is asked for a few pieces ahead, and a piece gets its mappings in one call. */
+/* The disk is asked for a few pieces ahead. */
 uint64_t sum_through_view(acre_section *section) {
-  constexpr size_t AHEAD = 8 * PIECE;
+  constexpr size_t AHEAD = 16 * PIECE, STRIDE = 4 * PIECE;
   acre_view *view;
   must(acre_view_map(section, 0, 0, nullptr, &view), "acre_view_map");
   char *data = static_cast<char *>(acre_view_data(view));
   uint64_t total = 0;
   must(acre_vm_prefetch(data, AHEAD), "acre_vm_prefetch");
   for (size_t at = 0; at < ALL; at += PIECE) {
-    if (at + AHEAD < ALL) must(acre_vm_prefetch(data + at + AHEAD, PIECE), "acre_vm_prefetch");
-    must(acre_vm_populate(data + at, PIECE), "acre_vm_populate");
+    if (at % STRIDE == 0 && at + AHEAD < ALL) must(acre_vm_prefetch(data + at + AHEAD, STRIDE), "acre_vm_prefetch");
+
     total += sum(data + at, PIECE);
   }
   must(acre_view_unmap(view), "acre_view_unmap");
@@ -182,7 +182,7 @@ void sum_4_gib(benchmark::State &state) {
 BENCHMARK(map_unmap_64_kib)->UseManualTime()->Iterations(301);
 BENCHMARK(guarded_copy_4_kib)->UseManualTime()->Iterations(501);
 BENCHMARK(sum_4_gib)->ArgName("cold")->Arg(0)->UseManualTime()->Iterations(7);
-BENCHMARK(sum_4_gib)->ArgName("cold")->Arg(1)->UseManualTime()->Iterations(4);
+BENCHMARK(sum_4_gib)->ArgName("cold")->Arg(1)->UseManualTime()->Iterations(9);
 
 } // namespace
 

@@ -4,6 +4,8 @@
  * one thread allocates and another one frees. Figures are nanoseconds for one
  * operation of one thread.
  */
+#include <sched.h>
+
 #include <atomic>
 #include <thread>
 
@@ -50,14 +52,34 @@ double shared() {
   return ns;
 }
 
-/* A ring of blocks between two threads. */
+/* The calling thread stays on the nth of the processors that the program may use, if there are so many. */
+void run_on(int nth) {
+  cpu_set_t all, one;
+  must(sched_getaffinity(0, sizeof all, &all), "sched_getaffinity");
+  for (int processor = 0; processor < CPU_SETSIZE; processor++) {
+    if (!CPU_ISSET(processor, &all) || nth-- > 0) continue;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    must(sched_setaffinity(0, sizeof one, &one), "sched_setaffinity");
+    return;
+  }
+}
+
+/*
+ * A ring of blocks between two threads, each on a processor of its own: where they take turns on one, which the system
+ * may or may not decide, nothing goes from one processor's cache to the other's, and that is what costs.
+ */
 template <class Peer>
 double handed_over() {
-  static std::atomic<size_t> head, tail;
+  alignas(64) static std::atomic<size_t> head;
+  alignas(64) static std::atomic<size_t> tail;
   static void *blocks[RING];
   auto heap = Peer::make();
   head = tail = 0;
+  cpu_set_t before;
+  must(sched_getaffinity(0, sizeof before, &before), "sched_getaffinity");
   std::thread consumer([&] {
+    run_on(1);
     typename Peer::calls calls;
     for (size_t i = 0; i < GOODS; i++) {
       while (head.load(std::memory_order_acquire) == i) std::this_thread::yield();
@@ -65,6 +87,7 @@ double handed_over() {
       tail.store(i + 1, std::memory_order_release);
     }
   });
+  run_on(0);
   typename Peer::calls calls;
   double ns = time_each(GOODS, [&] {
     for (size_t i = 0; i < GOODS; i++) {
@@ -76,6 +99,7 @@ double handed_over() {
     }
     consumer.join();
   });
+  must(sched_setaffinity(0, sizeof before, &before), "sched_setaffinity");
   Peer::end(heap);
   return ns;
 }

@@ -114,6 +114,45 @@ def filemap_rows(figures):
         yield row + [text + " as fast", "≥ 1.0×"], value >= 1.0
 
 
+def heap_rows(figures):
+    def heap(name):
+        return figures["heap/" + name]
+
+    yield ratio_row("a heap: 1e6 nodes of 32 B, then destroy, each", "mimalloc", heap("list_and_destroy/mimalloc"), 0.9)
+    yield ratio_row("… destroy alone, each", "mimalloc", heap("destroy_alone/mimalloc"), 1)
+    run = heap("destroy_against_free_each")
+    value, text = spread(run, "ratio", reverse=True)
+    yield ["… destroy alone, each", "itself, freeing each", time(run["acre_ns"]), time(run["peer_ns"]), text + " faster",
+           "≥ 100× faster"], value >= 100
+    yield ratio_row("the same list, freeing each", "mimalloc", heap("list_freed_each/mimalloc"), 0.95)
+    yield ratio_row("1e5 tree nodes of 16 to 400 B, then destroy, each", "mimalloc", heap("tree/mimalloc"), 0.95)
+    yield ratio_row("alloc + free of 64 B, one thread's heap", "mimalloc", heap("pairs_of_64/mimalloc"), 0.7)
+    yield ratio_row("churn of 16 to 271 B, one thread's heap", "mimalloc", heap("churn_elsewhere/mimalloc"), 0.75)
+    yield ratio_row("a heap with a limit, alloc + free of 64 B", "itself without", heap("limit_against_none/pairs_of_64"), 1.02)
+    run = heap("request/mimalloc")
+    ns, text = run["acre_ns"], spread(run, "ratio")[1]
+    yield ["create, a block of 64 B, destroy", "mimalloc", time(ns), time(run["peer_ns"]), text, "≤ 150 ns"], ns <= 150
+
+    run = figures["heap_threads/two_threads/one"]
+    yield ratio_row("a heap that two threads share, alloc + free each", "itself, one thread", run, 1.15)
+    run = figures["heap_threads/handed_over/mimalloc_default"]
+    value, text = spread(run, "ratio", reverse=True)
+    yield ["from thread to thread, a block of 64 B", "mimalloc's default heap", time(run["acre_ns"]), time(run["peer_ns"]),
+           text + " as fast", "≥ 1.3×"], value >= 1.3
+
+    acre, peer = (figures[f"heap_memory/many/{who}"] for who in ("acre", "mimalloc"))
+    for what, key, shown, target, most in (("10,000 heaps with 1 KiB in each: resident each", "resident_each", size, "≤ 5 KiB", 5 << 10),
+                                           ("… addresses each", "mapped_each", size, "≤ 64 KiB", 64 << 10),
+                                           ("… mappings gained", "mappings", lambda count: f"{count:.0f}", "0", 0),
+                                           ("… destroying one", "destroy_ns", time, "≤ 1 µs", 1000)):
+        yield [what, "mimalloc", shown(acre[key]), shown(peer[key]), "", target], acre[key] <= most
+    gained = [figures[f"heap_memory/requests/{who}"]["resident_gained"] for who in ("acre", "mimalloc")]
+    yield ["500,000 times create, 64 B, destroy: resident gained", "mimalloc", size(gained[0]), size(max(gained[1], 0)), "",
+           "none"], gained[0] <= 64 << 10
+    kept = [figures[f"heap_memory/kept/{who}"]["kept_share"] for who in ("acre", "mimalloc")]
+    yield ["resident a second after 1 GiB of heaps ended", "mimalloc", percent(kept[0]), percent(kept[1]), "", "≤ 5 %"], kept[0] <= 0.05
+
+
 def ledger_rows(figures):
     """Two threads cannot do better than the kernel's own lock lets them: then what raw calls gain is the target."""
     yield ratio_row("commit 64 KiB", "the same without the ledger", figures["ledger/commit_64_kib"], 1.05)
@@ -176,6 +215,7 @@ def target_rows(figures):
     yield from paging_rows(figures)
     yield from written_rows(figures)
     yield from filemap_rows(figures)
+    yield from heap_rows(figures)
 
 
 def paging_rows(figures):

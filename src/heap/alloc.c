@@ -180,6 +180,16 @@ static inline bool free_own(struct acre__segment *segment, void *block) {
   return acre__home_free(segment, block); /* what else has no magic has no such owner */
 }
 
+/* A block of a slab of another thread's, in an unchecked heap. True: done; else nothing has changed. */
+static inline bool free_others(struct acre__thread *thread, struct acre__segment *segment, void *block) {
+  if (thread->number == ACRE_OWNER_NONE || segment->magic == 0 || !acre__is_block(segment, (uintptr_t)block))
+    return false;
+  bool open = ACRE_LIKELY(acre__enter(thread));
+  if (open) acre__remote_free(segment, block);
+  acre__leave(thread);
+  return open;
+}
+
 /* `heap` matters if `of` says so. */
 static inline acre_result free_fast(acre_heap *heap, bool of, void *block) {
   size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
@@ -194,6 +204,8 @@ static inline acre_result free_fast(acre_heap *heap, bool of, void *block) {
         bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(segment, block);
         acre__leave(thread);
         if (ACRE_LIKELY(done)) return ACRE_OK;
+      } else if (owner != ACRE_OWNER_NOBODY && free_others(thread, segment, block)) {
+        return ACRE_OK;
       }
     }
   }

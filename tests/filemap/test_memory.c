@@ -109,6 +109,7 @@ TEST(a_large_section_costs_what_is_committed) {
   acre_view *view = NULL;
   acre_view_options view_options = {.access = ACRE_ACCESS_READ_WRITE};
   result = acre_view_map(section, 0, 0, &view_options, &view);
+  if (result != ACRE_OK) acre_section_close(section); /* other tests look at what is open */
   if (result == ACRE_E_NO_ADDRESS_SPACE) test_skip("no address space for it");
   REQUIRE_OK(result);
   char *data = acre_view_data(view);
