@@ -160,7 +160,7 @@ ACRE_API acre_result acre_guarded_copy(void *to, const void *from, size_t size);
  * Calls call(context), and returns when it does; or as soon as it, or whatever it calls, touches memory that nothing
  * stands behind. Then it is left where it is, as by longjmp: locks that it holds stay locked, memory that it has
  * allocated stays so, destructors of C++ do not run. So it should read and write, and not much else.
- * *address (unless `address` is NULL): the byte that failed.
+ * *address (unless `address` is NULL): the byte that failed; NULL if none did.
  * Guarded calls and copies may be nested: the innermost one ends. C++ exceptions and pthread_exit pass through; a
  * longjmp out of the call must not. A signal handler that interrupts it and touches such memory counts as part of it,
  * and is left with its signal blocked: it should have a guard of its own.
