@@ -191,9 +191,11 @@ acre_result acre__placeholder_replace(const struct acre__region_plan *plan, bool
   struct acre__region *region;
   acre__lock(&acre__root.index.lock);
   acre_result result = lock_as(plan->base, ACRE_VM_KIND_PLACEHOLDER, &region);
-  acre__unlock(&acre__root.index.lock);
+  bool keep = result == ACRE_OK && plan->track_writes; /* acre__region_describe says why */
+  if (!keep) acre__unlock(&acre__root.index.lock);
   if (result != ACRE_OK) return result;
   result = become(region, plan, commit);
+  if (keep) acre__unlock(&acre__root.index.lock);
   acre__region_unlock(region);
   return result;
 }
@@ -212,10 +214,14 @@ static struct acre__paged *restore(struct acre__region *region) {
 acre_result acre__placeholder_restore(uintptr_t base, acre_vm_kind kind) {
   struct acre__region *region;
   struct acre__paged *paged = NULL;
+  acre__lock(&acre__root.index.lock);
   acre_result result = lock_as(base, kind, &region);
+  bool keep = result == ACRE_OK && region->tracked;
+  if (!keep) acre__unlock(&acre__root.index.lock);
   if (result != ACRE_OK) return result;
   result = acre__os_decommit(acre__region_address(region, 0), acre__region_size(region));
   if (result == ACRE_OK) paged = restore(region);
+  if (keep) acre__unlock(&acre__root.index.lock);
   acre__region_unlock(region);
   acre__paging_destroy(paged);
   return result;

@@ -303,7 +303,8 @@ bool acre__region_describe(struct acre__region *region, const struct acre__regio
   region->placed = plan->large != ACRE_VM_LARGE_PAGES_NONE || plan->node != 0;
   region->tracked = plan->track_writes;
   region->untold = 0;
-  region->table.shut = plan->track_writes && !acre__written_by_system();
+  bool shut = plan->track_writes && !acre__written_by_system();
+  if (region->table.shut != shut) region->table.shut = shut; /* it shares a word with the size, which others may read */
   if (plan->touch_pages != 0 || plan->lost != NULL || region->table.shut) acre__region_watch(region);
   return true;
 }
