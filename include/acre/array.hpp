@@ -211,7 +211,7 @@ private:
     throw std::bad_alloc();
   }
 
-  /* Functions of the C face change a copy, so that the compiler may keep the array in registers: acre/array.h says more. */
+  /* The C face's functions change a copy, so that the array may be kept in registers: acre/array.h says more. */
   template <class... Arguments>
   acre_result change(acre_result (*function)(acre_array *, Arguments...), Arguments... arguments) {
     acre_array apart = array_;

@@ -210,10 +210,9 @@ typedef struct acre_view_options {
   bool execute;       /* its pages may be executed from the start. Win32: FILE_MAP_EXECUTE */
   void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
   bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
-  size_t reserve; /* bytes of address space that the view gets, rounded up to pages, so that it can grow to that size
+  size_t reserve;  /* bytes of address space that the view gets, rounded up to pages, so that it can grow to that size
                      and never moves. 0, or no more than its size: none to spare */
-  bool
-      keep_going; /* a page that nothing stands behind any more becomes a zero page, and not SIGBUS: see acre_view_lost */
+  bool keep_going; /* what nothing stands behind any more becomes zeros, and not SIGBUS: see acre_view_lost */
 } acre_view_options;
 
 /*

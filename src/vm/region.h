@@ -199,9 +199,10 @@ acre_result acre__region_enter(const struct acre__region_plan *plan);
 
 /*
  * For placeholder.c, which changes what a record is. With the region's lock:
- * acre__region_describe makes of it what the plan says (size and table stay; false: no memory,
- * and nothing has changed; where it begins or ends to track writes, with the index's lock as well), and acre__region_empty gives back what its pages and
- * its features had, so that it may be described anew.
+ * acre__region_describe makes of it what the plan says (size and table stay;
+ * false: no memory, and nothing has changed), and acre__region_empty gives back
+ * what its pages and its features had, so that it may be described anew. Where it
+ * begins or ends to track writes, describing it wants the index's lock as well.
  */
 bool acre__region_describe(struct acre__region *region, const struct acre__region_plan *plan);
 void acre__region_empty(struct acre__region *region);

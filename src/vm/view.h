@@ -32,12 +32,16 @@ struct acre__view_plan {
  */
 acre_result acre__vm_view_reserve(const struct acre__view_plan *plan, void **out);
 
-/* The same anywhere, with all of it mapped from the file's `offset` on, in one system call. Results also as acre__os_map_file. */
+/*
+ * The same anywhere, with all of it mapped from the file's `offset` on, in one
+ * system call. Results also as acre__os_map_file.
+ */
 acre_result acre__vm_view_map(const struct acre__view_plan *plan, struct acre__os_file file, uint64_t offset,
                               void **out);
 
 /*
- * acre__vm_view_reserve in the place of the placeholder at `wish`, which is as long. Results as acre_vm_reserve with ACRE_VM_REPLACE.
+ * acre__vm_view_reserve in the place of the placeholder at `wish`, which is as
+ * long. Results as acre_vm_reserve with ACRE_VM_REPLACE.
  * acre__vm_view_put_back makes it a placeholder again while nothing has been mapped there yet; it cannot fail.
  */
 acre_result acre__vm_view_replace(const struct acre__view_plan *plan);
