@@ -10,6 +10,16 @@
 #define ACRE_COLD __attribute__((cold, noinline))
 
 /*
+ * The number, which the compiler does not know any more. A memset of so many
+ * bytes is libc's, that fits the processor; of a size that is known it may become a string
+ * instruction, on which some processors take several times as long.
+ */
+static inline unsigned long acre__unknown(unsigned long number) {
+  __asm__("" : "+r"(number));
+  return number;
+}
+
+/*
  * A thread-local that a signal handler may touch: the initial-exec model never
  * allocates at first use, as the default model of a shared library may.
  */

@@ -108,6 +108,7 @@ struct acre__segment {
   uint32_t count;                                    /* segments of the run, in its first and last record */
   bool fresh;                                        /* the run's memory reads zero */
   bool homes;                                        /* a group of homes begins here */
+  bool clean;                                        /* of a home that waits for the next heap: acre__local_clean */
 };
 
 _Static_assert(sizeof(struct acre__segment) == 128, "a segment's record is two cache lines");

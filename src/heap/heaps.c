@@ -206,12 +206,14 @@ static acre_result make_arena(const acre_heap_options *options, struct acre__are
   return acre__arena_make((void *)start, end - start, ACRE_ARENA_BORROWED, out);
 }
 
-/* With the lock. */
-static acre_result take_home(struct acre__arena *arena, struct acre__segment **out) {
+/* With the lock. *clean: its local is as acre__local_clean has left it. */
+static acre_result take_home(struct acre__arena *arena, struct acre__segment **out, bool *clean) {
   struct acre__segment *home = acre__heaps.homes;
+  *clean = false;
   if (arena != NULL || home == NULL) return acre__run_take(arena, ACRE_ZONE_HOMES, 1, ACRE_SEGMENT, out);
   acre__heaps.homes = home->next;
   acre__heaps.home_count--;
+  *clean = home->clean;
   *out = home;
   return ACRE_OK;
 }
@@ -240,7 +242,7 @@ static uint64_t new_cookie(const acre_heap *heap, uint64_t id) {
 }
 
 /* What is the heap's from its options stays over a reset; this is all the rest. */
-static void begin(acre_heap *heap, struct acre__segment *home) {
+static void begin(acre_heap *heap, struct acre__segment *home, bool clean) {
   home->heap = heap;
   home->next_run = home->previous_run = NULL;
   heap->id = ++acre__heaps.last_id;
@@ -251,10 +253,10 @@ static void begin(acre_heap *heap, struct acre__segment *home) {
   heap->runs = home;
   heap->segments = 1;
   heap->spare = NULL;
-  memset(heap->medium, 0, sizeof heap->medium);
+  memset(heap->medium, 0, acre__unknown(sizeof heap->medium));
   heap->locals = acre__first_local(heap);
   uint32_t owner = heap->checked ? ACRE_OWNER_NOBODY : heap->single ? ACRE_OWNER_ANYBODY : ACRE_OWNER_NOBODY;
-  acre__local_init(heap->locals, heap, home, owner);
+  acre__local_init(heap->locals, heap, home, owner, clean);
 }
 
 /* Segments that the heap has from the start. */
@@ -283,7 +285,7 @@ static acre_result get_ready(void) {
 }
 
 static void fill(acre_heap *heap, const acre_heap_options *options, struct acre__arena *arena) {
-  memset(heap, 0, sizeof *heap);
+  memset(heap, 0, acre__unknown(sizeof *heap));
   heap->flags = options->flags;
   heap->checked = (options->flags & ACRE_HEAP_CHECKED) != 0;
   heap->paged = is_paged(options);
@@ -309,16 +311,17 @@ acre_result acre_heap_create(const acre_heap_options *options, acre_heap **out) 
 
   struct acre__arena *arena = NULL;
   struct acre__segment *home = NULL;
+  bool clean = false;
   acre__lock(&acre__heaps.lock);
   result = get_ready();
   bool apart = options->range != NULL || (options->flags & ACRE_HEAP_LARGE_PAGES) != 0;
   if (result == ACRE_OK && (apart || is_paged(options))) result = make_arena(options, &arena);
-  if (result == ACRE_OK) result = take_home(apart ? arena : NULL, &home);
+  if (result == ACRE_OK) result = take_home(apart ? arena : NULL, &home, &clean);
   acre_heap *heap = NULL;
   if (result == ACRE_OK) {
     heap = (acre_heap *)(void *)home->start;
     fill(heap, options, arena);
-    begin(heap, home);
+    begin(heap, home, clean);
     if (apart) {
       heap->next_apart = acre__heaps.apart;
       acre__heaps.apart = heap;
@@ -393,6 +396,8 @@ static bool keep_home(struct acre__segment *home) {
   home->heap = NULL;
   atomic_store_explicit(&home->owner, ACRE_OWNER_NOBODY, memory_order_relaxed);
   if (acre__heaps.home_count == HOMES_MOST) return false;
+  home->clean = !home->local->has_slabs;
+  if (home->clean) acre__local_clean(home->local);
   home->next = acre__heaps.homes;
   acre__heaps.homes = home;
   acre__heaps.home_count++;
@@ -448,7 +453,7 @@ acre_result acre_heap_reset(acre_heap *heap) {
   struct acre__segment *home = acre__first_local(heap)->home;
   acre__lock(&acre__heaps.lock);
   struct acre__segment *rest = disown_runs(heap, home);
-  begin(heap, home);
+  begin(heap, home, false);
   acre__unlock(&acre__heaps.lock);
   acre__runs_give(rest);
   if (heap->paged) acre__runs_compact_own(heap->arena); /* the disk's blocks do not wait */

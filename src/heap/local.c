@@ -172,11 +172,27 @@ acre_result acre__threads_prepare(void) {
 
 /* ------------------------------------------------------------- locals */
 
-void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__segment *home, uint32_t number) {
-  memset(local, 0, sizeof *local);
+/* For debug builds. */
+static inline bool is_clean(const struct acre__local *local) {
+  const unsigned char *bytes = (const unsigned char *)local;
+  for (size_t i = 0; i < offsetof(struct acre__local, heap); i++)
+    if (bytes[i] != 0) return false;
+  for (size_t i = 0; i < ACRE_UNITS; i++)
+    if (local->units[i].class_and_1 != 0) return false;
+  return true;
+}
+
+void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__segment *home, uint32_t number,
+                      bool clean) {
+  if (!clean) memset(local, 0, acre__unknown(sizeof *local));
+  ACRE_ASSERT(is_clean(local));
   local->heap = heap;
+  local->next = NULL;
   local->home = home;
+  atomic_store_explicit(&local->notified, NULL, memory_order_relaxed);
+  atomic_store_explicit(&local->thread, NULL, memory_order_relaxed);
   local->number = number;
+  local->has_slabs = false;
   local->unit = ACRE_FIRST_UNIT;
   acre__kind_set(home, ACRE_KIND_HOME);
   home->magic = 0;
@@ -187,10 +203,22 @@ void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__s
   atomic_store_explicit(&home->home_of, heap->id, memory_order_release);
 }
 
+void acre__local_clean(struct acre__local *local) {
+  uint64_t any;
+  for (unsigned eight = 0; eight < ACRE_SMALL_CLASSES; eight += sizeof any) {
+    memcpy(&any, local->carved + eight, sizeof any);
+    if (any == 0) continue;
+    for (unsigned c = eight; c < eight + sizeof any; c++)
+      if (local->carved[c] != 0) local->bins[c] = (struct acre__bin){0};
+    memset(local->carved + eight, 0, sizeof any);
+  }
+  for (unsigned unit = ACRE_FIRST_UNIT; unit < local->unit; unit++) local->units[unit] = (struct acre__unit){0, 0};
+}
+
 void acre__local_empty(struct acre__local *local) {
   struct acre__local *next = local->next;
   struct acre__thread *thread = atomic_load_explicit(&local->thread, memory_order_relaxed);
-  acre__local_init(local, local->heap, local->home, local->number);
+  acre__local_init(local, local->heap, local->home, local->number, false);
   local->next = next;
   atomic_store_explicit(&local->thread, thread, memory_order_relaxed);
 }
@@ -211,7 +239,7 @@ static acre_result new_local(acre_heap *heap, struct acre__local **out) {
   acre_result result = acre__heap_take(heap, ACRE_ZONE_HOMES, 1, ACRE_SEGMENT, &home);
   if (result != ACRE_OK) return result;
   *out = &((struct acre__home *)(void *)home->start)->local;
-  acre__local_init(*out, heap, home, ACRE_OWNER_NOBODY);
+  acre__local_init(*out, heap, home, ACRE_OWNER_NOBODY, false);
   (*out)->next = heap->locals;
   heap->locals = *out;
   return ACRE_OK;

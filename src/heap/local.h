@@ -68,8 +68,15 @@ void acre__thread_join(struct acre__thread *thread);
  */
 acre_result acre__local_claim(acre_heap *heap, struct acre__local **out);
 
-/* A fresh local in a home, whose memory may hold anything. */
-void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__segment *home, uint32_t number);
+/* A fresh local in a home, whose memory may hold anything; `clean`: it is as acre__local_clean has left it. */
+void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__segment *home, uint32_t number,
+                      bool clean);
+
+/*
+ * Of a local without slabs, that nobody uses any more: bins, units and what is carved are zero
+ * afterwards, at the cost of what was used of them. Zeros all over are half of what a short-lived heap costs.
+ */
+void acre__local_clean(struct acre__local *local);
 
 /* Nothing is in it any more, and it is its thread's still. */
 void acre__local_empty(struct acre__local *local);
