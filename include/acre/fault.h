@@ -161,8 +161,9 @@ ACRE_API acre_result acre_guarded_copy(void *to, const void *from, size_t size);
  * stands behind. Then it is left where it is, as by longjmp: locks that it holds stay locked, memory that it has
  * allocated stays so, destructors of C++ do not run. So it should read and write, and not much else.
  * *address (unless `address` is NULL): the byte that failed; NULL if none did.
- * Guarded calls and copies may be nested: the innermost one ends. C++ exceptions and pthread_exit pass through; a
- * longjmp out of the call must not. A signal handler that interrupts it and touches such memory counts as part of it,
+ * Guarded calls and copies may be nested: the innermost one ends. C++ exceptions and pthread_exit pass through
+ * (exceptions not where Acre was built without an unwinder, as by musl's wrapper of gcc); a longjmp out of the call
+ * must not. A signal handler that interrupts it and touches such memory counts as part of it,
  * and is left with its signal blocked: it should have a guard of its own.
  * Result: ACRE_E_INVALID_ARGUMENT, call is NULL; ACRE_E_IO, it was left; and as acre_guarded_copy.
  * Threads, fork: as acre_guarded_copy.
