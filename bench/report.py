@@ -6,6 +6,7 @@ usage: bench/report.py [--check]
   --check   write nothing; exit status 1 if a target is missed
 """
 import json
+import math
 import pathlib
 import sys
 
@@ -37,7 +38,10 @@ def load():
 
 
 def time(ns):
-    return f"{ns:.3g} ns" if ns < 1000 else f"{ns / 1000:.2f} µs"
+    for unit, most in (("ns", 1e3), ("µs", 1e6), ("ms", 1e9)):
+        if ns < most:
+            return f"{ns:.3g} ns" if unit == "ns" else f"{ns / most * 1000:.2f} {unit}"
+    return f"{ns / 1e9:.2f} s"
 
 
 def size(count):
@@ -114,6 +118,18 @@ def filemap_rows(figures):
         yield row + [text + " as fast", "≥ 1.0×"], value >= 1.0
 
 
+def sort_rows(figures):
+    """In RAM: bench/README.md says why."""
+    yield ratio_row("sort 1 GiB of u64 --in-place", "read, the same sort, write", figures["sort/in_place_against_read_and_write"], 0.65)
+    for name, what, peer, least in (("in_place_against_std_sort", "the same", "`std::sort` on a raw mmap", 7),
+                                    ("records_against_sort", "sort 1 GiB of records, 100 bytes, key of 10", "GNU sort, 2 threads", 3),
+                                    ("lines_against_sort", "sort 1 GiB of lines", "GNU sort, 2 threads", 1.5)):
+        run = figures["sort/" + name]
+        value, text = spread(run, "ratio", reverse=True)
+        yield [what, peer, time(run["acre_ns"]), time(run["peer_ns"]), text + " as fast", f"≥ {least}×"], value >= least
+    yield ratio_row("sort 1 GiB of u64, atomic", "--in-place", figures["sort/atomic_against_in_place"], 1.6)
+
+
 def heap_rows(figures):
     def heap(name):
         return figures["heap/" + name]
@@ -151,6 +167,42 @@ def heap_rows(figures):
            "none"], gained[0] <= 64 << 10
     kept = [figures[f"heap_memory/kept/{who}"]["kept_share"] for who in ("acre", "mimalloc")]
     yield ["resident a second after 1 GiB of heaps ended", "mimalloc", percent(kept[0]), percent(kept[1]), "", "≤ 5 %"], kept[0] <= 0.05
+
+
+MALLOCS = ("acre", "glibc", "mimalloc", "jemalloc", "tcmalloc")
+
+
+def malloc_loads(figures):
+    return {name.removeprefix("malloc/load/"): run for name, run in figures.items() if name.startswith("malloc/load/")}
+
+
+def mean_of_ratios(values):
+    return math.exp(sum(math.log(value) for value in values) / len(values))
+
+
+def malloc_rows(figures):
+    """The single loads are in a table of their own."""
+    loads = malloc_loads(figures)
+    for what, key, peer, mean_most, worst_most in (
+        ("time", "ratio", "the best peer of each", 1.0, 1.15),
+        ("peak memory", "memory_ratio", "the leaner of mimalloc and jemalloc of each", 1.0, 1.3),
+    ):
+        ratios = {name: run[key] for name, run in loads.items()}
+        mean, worst = mean_of_ratios(ratios.values()), max(ratios, key=ratios.get)
+        text = f"{mean:.2f}×, geometric mean"
+        yield [f"malloc, {len(ratios)} loads: {what}", peer, "", "", text, f"≤ {mean_most:.2f}×"], mean <= mean_most
+        text = f"{ratios[worst]:.2f}× ({worst})"
+        yield ["… the worst load", peer, "", "", text, f"≤ {worst_most}×"], ratios[worst] <= worst_most
+    yield ratio_row("`true` with the malloc library preloaded", "plain", figures["malloc/start"], 1.05)
+
+
+def malloc_table(figures):
+    head = ["load", *MALLOCS, "Acre by the best", "… by the leaner"]
+    rows = []
+    for name, run in malloc_loads(figures).items():
+        cells = [f"{time(run[who + '_ns'])}, {size(run[who + '_bytes'])}" for who in MALLOCS]
+        rows.append([name.replace("_", " "), *cells, f"{run['ratio']:.2f}×", f"{run['memory_ratio']:.2f}×"])
+    return table(head, rows)
 
 
 def ledger_rows(figures):
@@ -215,7 +267,9 @@ def target_rows(figures):
     yield from paging_rows(figures)
     yield from written_rows(figures)
     yield from filemap_rows(figures)
+    yield from sort_rows(figures)
     yield from heap_rows(figures)
+    yield from malloc_rows(figures)
 
 
 def paging_rows(figures):
@@ -261,6 +315,16 @@ def fallback_table(figures):
     run = figures["scattered@mprotect/alternate_pages_of_1_gib"]
     rows.append(["… that succeed, mappings gained", "", f"{int(run['acre_pages']):,}, {int(run['acre_mappings']):,}"])
     return table(["what", "guard markers", "`commit=mprotect`"], rows)
+
+
+def flusher_table(figures):
+    rows = []
+    for way, what in ((0, "none"), (1, "`interval_ms = 100`"), (2, "`dirty_limit` of 32 MiB")):
+        run = figures[f"flusher/writer/way:{way}"]
+        latencies = [time(run[name]) for name in ("p50_ns", "p99_ns", "p999_ns", "longest_ns")]
+        counts = [size(run["most_dirty"]), f"{run['flushes']:.0f}", f"{run['waits']:.0f}"] if way else ["", "", ""]
+        rows.append([what] + latencies + [f"{run['stores_per_s']:,.0f}"] + counts)
+    return table(["flusher", "p50", "p99", "p99.9", "longest", "stores a second", "most changed", "flushes", "waits"], rows)
 
 
 def array_table(figures):
@@ -338,6 +402,8 @@ def main():
         "### One push, by page size", array_table(figures),
         "### Metadata by pattern", metadata_table(figures),
         "### Without guard markers", fallback_table(figures),
+        "### Malloc, load by load: time and peak memory", malloc_table(figures),
+        "### Stores at random into a file of 256 MiB", flusher_table(figures),
         "### By number of regions", "![time by number of regions](plots/regions.svg)", growth_table("regions", regions),
         "### By number of threads", "![time by number of threads](plots/threads.svg)", growth_table("threads", threads),
         END])

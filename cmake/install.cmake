@@ -11,6 +11,11 @@ set(libraries acre_static)
 if(ACRE_BUILD_SHARED)
   list(APPEND libraries acre_shared)
 endif()
+foreach(library acre_malloc_static acre_malloc_shared)
+  if(TARGET ${library})
+    list(APPEND libraries ${library})
+  endif()
+endforeach()
 install(TARGETS ${libraries} EXPORT acreTargets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)

@@ -7,6 +7,7 @@
 #include <acre/base.h>
 #include <acre/fault.h>
 #include <acre/filemap.h>
+#include <acre/flusher.h>
 #include <acre/heap.h>
 #include <acre/vm.h>
 

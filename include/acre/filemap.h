@@ -312,7 +312,7 @@ ACRE_API acre_result acre_file_acknowledge_error(acre_file *file);
 /*
  * Takes the view away. What was stored is in the file, and on the disk when the
  * system likes (flush first to be sure). NULL: nothing happens.
- * Result: ACRE_E_INVALID_ARGUMENT, it is no view (any more);
+ * Result: ACRE_E_INVALID_ARGUMENT, it is no view (any more); ACRE_E_BUSY, it has a flusher (acre/flusher.h);
  *   ACRE_E_MAPPING_LIMIT, the kernel cannot split the mapping; the view is still there then.
  * Win32 counterpart: UnmapViewOfFile.
  */
@@ -320,7 +320,8 @@ ACRE_API acre_result acre_view_unmap(acre_view *view);
 
 /*
  * The same, and leaves a placeholder in its place (acre/vm.h), whether the view has replaced one or not.
- * Result: ACRE_E_INVALID_ARGUMENT, also NULL; ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT: the view is still there.
+ * Result: ACRE_E_INVALID_ARGUMENT, also NULL; ACRE_E_BUSY; ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT: the view is still
+ *   there.
  * Win32 counterpart: UnmapViewOfFile2 with MEM_PRESERVE_PLACEHOLDER.
  */
 ACRE_API acre_result acre_view_unmap_to_placeholder(acre_view *view);

@@ -153,8 +153,15 @@ ACRE_API acre_result acre_heap_destroy(acre_heap *heap);
 ACRE_API acre_result acre_heap_reset(acre_heap *heap);
 
 /*
- * The heap that every process has: shared, without limit, made at the first
- * call; NULL only if there is no memory for it. Win32 counterpart: GetProcessHeap.
+ * The heap that every process has, which is malloc's where the malloc library is
+ * linked or preloaded: shared, without limit unless ACRE_OPTIONS has heap_limit=SIZE,
+ * made at the first call; NULL only if there is no memory for it. It begins with
+ * 1 MiB of addresses, which get memory as they are used, and grows by itself.
+ * Another start size: ACRE_OPTIONS=heap_reserve=SIZE, or, when the program is linked,
+ *   -Wl,--defsym=acre_process_heap_reserve=16777216
+ * (bytes, rounded down to whole segments, at least one; a 512th of it is committed
+ * for the heap's tables). What the addresses cannot be had for is not set aside.
+ * Win32 counterpart: GetProcessHeap.
  */
 ACRE_API acre_heap *acre_process_heap(void);
 
@@ -307,6 +314,7 @@ typedef struct acre_heap_figures {
   size_t limit;                               /* SIZE_MAX: none */
   size_t reserved;                            /* segments that the heap has, all committed; what the limit is about */
   size_t peak;                                /* the most that it ever had */
+  size_t set_aside;                           /* of the process heap: addresses for its next segments, without memory */
   size_t in_use;                              /* in blocks that are in use, rounding included */
   size_t requested;                           /* asked for when these were allocated; a checked heap only, else 0 */
   size_t blocks;                              /* in use */

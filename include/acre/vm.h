@@ -350,7 +350,8 @@ ACRE_API acre_result acre_vm_reset(void *address, size_t size);
  * Result: ACRE_OK, all of it is intact; ACRE_E_CONTENT_LOST, a page was dropped
  *   and reads zero (every page counts again all the same); ACRE_E_NOT_COMMITTED;
  *   ACRE_E_WRONG_KIND.
- * A page never written before the reset counts as lost, as there was nothing
+ * A page never written before the reset counts as lost (unless it was read, on a
+ * kernel that gives reads pages of their own), as there was nothing
  * to keep.
  * Win32 counterpart: VirtualAlloc with MEM_RESET_UNDO.
  */

@@ -25,6 +25,15 @@ static inline unsigned long acre__unknown(unsigned long number) {
  */
 #define ACRE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 
+/* For a loop that waits for another processor. */
+static inline void acre__relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /* Cheap checks of what must hold, in debug builds (ACRE_DEBUG). */
 #ifdef ACRE_DEBUG
 #define ACRE_ASSERT(condition) ((condition) ? (void)0 : acre__assert_failed(#condition, __FILE__, __LINE__))

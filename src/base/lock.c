@@ -2,7 +2,7 @@
 /* The slow half of lock.h: a short spin, then sleep. */
 #include "lock.h"
 
-enum { SPINS = 64, PATIENCE = 4 /* times woken in vain before it asks to be next */ };
+enum { SPINS = 200, PATIENCE = 4 /* times woken in vain before it asks to be next */ };
 
 ACRE_THREAD_LOCAL uint32_t acre__thread_number;
 
@@ -25,8 +25,10 @@ static bool try_take(struct acre__lock *lock, uint32_t as) {
 }
 
 ACRE_COLD void acre__lock_slow(struct acre__lock *lock, uint32_t self) {
-  for (int i = 0; i < SPINS; i++)
+  for (int i = 0; i < SPINS; i++) {
     if (atomic_load_explicit(&lock->word, memory_order_relaxed) == 0 && try_take(lock, self)) return;
+    acre__relax();
+  }
 
   /* From here on others may sleep as well, so whoever takes it keeps the mark. */
   for (unsigned sleeps = 0;;) {

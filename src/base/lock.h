@@ -39,10 +39,13 @@ struct acre__lock {
  * Sleeping and waking, fulfilled by src/os/<system>/thread.c.
  *
  * acre__park returns when *word is not `expected`, when it was woken, or for no
- * reason at all. acre__unpark wakes at least one sleeper on `word`, if there is one.
+ * reason at all; acre__park_for also after so many milliseconds. acre__unpark wakes at least one sleeper
+ * on `word`, if there is one, acre__unpark_all each of them.
  */
 void acre__park(_Atomic uint32_t *word, uint32_t expected);
+void acre__park_for(_Atomic uint32_t *word, uint32_t expected, uint64_t milliseconds);
 void acre__unpark(_Atomic uint32_t *word);
+void acre__unpark_all(_Atomic uint32_t *word);
 
 /*
  * Holds the calling thread's signals back until they are restored, but for

@@ -59,13 +59,14 @@ struct acre_view {
   uint32_t tag;
   acre_access access;
   acre_section *section;
-  uint64_t offset;     /* of `base` in the file: a whole number of pages */
-  char *base;          /* the region: whole pages */
-  char *data;          /* in its first page */
-  _Atomic size_t size; /* written with the growth lock; never becomes less */
-  size_t room;         /* the most that `size` can become */
-  _Atomic size_t lost; /* bytes of the file that zero pages have replaced */
-  acre_view *next;     /* of the section, if that is reserved. Lock: growth */
+  uint64_t offset;      /* of `base` in the file: a whole number of pages */
+  char *base;           /* the region: whole pages */
+  char *data;           /* in its first page */
+  _Atomic size_t size;  /* written with the growth lock; never becomes less */
+  size_t room;          /* the most that `size` can become */
+  _Atomic size_t lost;  /* bytes of the file that zero pages have replaced */
+  _Atomic bool flushed; /* it has a flusher */
+  acre_view *next;      /* of the section, if that is reserved. Lock: growth */
 };
 
 static inline bool acre__file_is_open(const acre_file *file) {
@@ -120,6 +121,9 @@ void acre__file_uncharge(acre_file *file, size_t pages);
 
 /* Keeps the first error of the file's flushes, and returns it: what a flush says that has come to `result`. */
 acre_result acre__file_note_error(acre_file *file, acre_result result);
+
+/* Writes the changed pages of [offset, offset + size) of the view. What the system says now, and nothing of before. */
+acre_result acre__view_write_back(const acre_view *view, size_t offset, size_t size, acre_flush_mode mode);
 
 /* What becomes of the pages of a view that keeps going: an acre__view_lost (vm/region.h), its context the view. */
 size_t acre__view_lose(void *view, size_t page);

@@ -30,7 +30,7 @@ static acre_result acknowledge(acre_file *file) {
   return (acre_result)atomic_exchange_explicit(&file->error, ACRE_OK, memory_order_relaxed);
 }
 
-static acre_result write_back(const acre_view *view, size_t offset, size_t size, acre_flush_mode mode) {
+acre_result acre__view_write_back(const acre_view *view, size_t offset, size_t size, acre_flush_mode mode) {
   size_t page = acre__root.system.page_size;
   uintptr_t first = acre__align_down((uintptr_t)view->data + offset, page);
   uintptr_t end = acre__align_up((uintptr_t)view->data + offset + size, page);
@@ -46,7 +46,7 @@ acre_result acre_view_flush(acre_view *view, size_t offset, size_t size, acre_fl
   if (offset > all || size > all - offset) return ACRE_E_OUT_OF_RANGE;
   if (size == 0) size = all - offset;
   acre_result result = ACRE_OK;
-  if (size != 0 && view->access == ACRE_ACCESS_READ_WRITE) result = write_back(view, offset, size, mode);
+  if (size != 0 && view->access == ACRE_ACCESS_READ_WRITE) result = acre__view_write_back(view, offset, size, mode);
   return acre__file_note_error(view->section->file, result);
 }
 

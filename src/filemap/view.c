@@ -197,6 +197,7 @@ size_t acre_view_size(const acre_view *view) {
 
 static acre_result unmap(acre_view *view, acre_result (*release)(void *base)) {
   if (!acre__view_is_open(view)) return ACRE_E_INVALID_ARGUMENT;
+  if (atomic_load_explicit(&view->flushed, memory_order_relaxed)) return ACRE_E_BUSY;
   acre_result result = view->section->is_reserved ? acre__reserved_leave(view, release) : release(view->base);
   if (result != ACRE_OK) return result;
   view->tag = 0;

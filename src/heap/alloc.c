@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Allocating and freeing: the ways that are taken nearly always, which touch
- * no lock and no atomic operation, and what is asked when they are not open.
- *
- *   alloc   class of the size -> the thread's local -> its bin -> a block
- *   free    segment of the address -> mine? -> a block of it? -> its bin, or the slab
- *
- * The limit, the list of segments, statistics, checking and other threads are
- * not looked at here: a bin is empty, or a segment not the caller's, where they matter.
+ * The calls for blocks of any heap: the fast ways of fast.h, and what is asked
+ * when they are not open.
  */
 #include <string.h>
 
-#include "heap/arena.h"
 #include "heap/block.h"
 #include "heap/check.h"
+#include "heap/fast.h"
+#include "heap/medium.h"
 
 /* ------------------------------------------------------------- allocating */
 
@@ -22,44 +17,38 @@ static ACRE_COLD void *fail(acre_result why) {
   return NULL;
 }
 
-static __attribute__((noinline)) void *alloc_slow(acre_heap *heap, size_t size, size_t alignment, bool zero) {
+__attribute__((noinline)) void *acre__alloc_slow(acre_heap *heap, size_t size, size_t alignment, bool zero) {
   acre_result why = ACRE_OK;
   bool fresh = false;
-  bool taken = acre__heap_lock(heap);
-  void *block = heap->checked ? acre__checked_alloc(heap, size, alignment, zero, &why)
-                              : acre__block_alloc(heap, size, alignment, &fresh, &why);
-  acre__heap_unlock(heap, taken);
+  unsigned size_class = heap->process ? acre__class_aligned(size, alignment) : ACRE_ALL_CLASSES;
+  bool kept = acre__medium_is_kept(heap, size_class);
+  void *block = kept ? acre__medium_pop(size_class) : NULL;
+  if (block == NULL) {
+    bool taken = acre__heap_lock(heap);
+    block = heap->checked ? acre__checked_alloc(heap, size, alignment, zero, &why)
+                          : acre__block_alloc(heap, size, alignment, &fresh, &why);
+    if (kept && block != NULL) acre__medium_fill(heap, size_class);
+    acre__heap_unlock(heap, taken);
+  }
   if (ACRE_UNLIKELY(block == NULL)) return fail(why);
   if (zero && !fresh && !heap->checked) memset(block, 0, size);
   return block;
 }
 
-/* A block of a small class, or NULL if the slow way must be gone. */
-static inline void *alloc_fast(acre_heap *heap, unsigned size_class) {
-  if (heap->single) return acre__bin_pop(&acre__first_local(heap)->bins[size_class], size_class);
-  struct acre__thread *thread = &acre__this_thread;
-  const struct acre__cache_entry *entry = &thread->cache[heap->slot];
-  void *block = NULL;
-  if (ACRE_LIKELY(acre__enter(thread)) && ACRE_LIKELY(entry->id == heap->id))
-    block = acre__bin_pop(&entry->local->bins[size_class], size_class);
-  acre__leave(thread);
-  return block;
-}
-
 void *acre_heap_alloc(acre_heap *heap, size_t size) {
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
-    void *block = alloc_fast(heap, acre__small_class[(size + 15) / 16]);
+    void *block = acre__alloc_fast(heap, acre__small_class[(size + 15) / 16]);
     if (ACRE_LIKELY(block != NULL)) return block;
   }
-  return alloc_slow(heap, size, 1, false);
+  return acre__alloc_slow(heap, size, 1, false);
 }
 
 void *acre_heap_zalloc(acre_heap *heap, size_t size) {
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
-    void *block = alloc_fast(heap, acre__small_class[(size + 15) / 16]);
+    void *block = acre__alloc_fast(heap, acre__small_class[(size + 15) / 16]);
     if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
   }
-  return alloc_slow(heap, size, 1, true);
+  return acre__alloc_slow(heap, size, 1, true);
 }
 
 void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size) {
@@ -73,10 +62,10 @@ void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) {
   if (alignment <= ACRE_BLOCK_ALIGNMENT) return acre_heap_alloc(heap, size);
   unsigned size_class = acre__class_aligned(size, alignment);
   if (size_class < ACRE_SMALL_CLASSES) {
-    void *block = alloc_fast(heap, size_class);
+    void *block = acre__alloc_fast(heap, size_class);
     if (ACRE_LIKELY(block != NULL)) return block;
   }
-  return alloc_slow(heap, size, alignment, false);
+  return acre__alloc_slow(heap, size, alignment, false);
 }
 
 acre_result acre_heap_why(const acre_heap *heap) {
@@ -120,34 +109,20 @@ static acre_result free_locked(acre_heap *heap, const struct acre__found *found,
   bool taken = acre__heap_lock(heap);
   acre_result result = heap->checked ? acre__checked_free(heap, found, block, size)
                                      : acre__block_free(heap, found, block);
+  if (acre__medium_is_kept(heap, found->size_class)) acre__medium_trim(heap, found->size_class);
   acre__heap_unlock(heap, taken);
   return result;
 }
 
-/* True: the block is in the bin, or in the slab without that anything follows from it. */
-static inline bool free_to(struct acre__segment *slab, void *freed) {
-  struct acre__block *block = freed;
-  struct acre__bin *bin = slab->bin;
-  if (ACRE_LIKELY(bin->returns < slab->most)) {
-    block->next = bin->returned;
-    bin->returned = block;
-    bin->returns++;
-    return true;
-  }
-  if (slab->free == NULL || slab->live == 1) return false;
-  block->next = slab->free;
-  slab->free = block;
-  slab->live--;
-  return true;
-}
-
 /* heap NULL: whichever. */
-static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *block, size_t size) {
+__attribute__((noinline)) acre_result acre__free_slow(acre_heap *heap, void *block, size_t size) {
   if (block == NULL) return ACRE_OK;
   struct acre__found found = acre__block_find(block);
   if (found.segment == NULL) return not_a_block(heap, block, NULL);
   acre_heap *owner = found.segment->heap;
   if (heap != NULL && owner != heap) return not_a_block(heap, block, owner);
+  if (acre__medium_is_kept(owner, found.size_class) && acre__medium_push(owner, found.size_class, block))
+    return ACRE_OK;
   bool small = acre__kind_of(found.segment) == ACRE_KIND_SLAB || acre__kind_of(found.segment) == ACRE_KIND_HOME;
   if (!small || owner->checked || owner->single) return free_locked(owner, &found, block, size);
 
@@ -160,7 +135,7 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
       acre__remote_free(found.segment, block);
     else if (acre__kind_of(found.segment) == ACRE_KIND_HOME)
       acre__home_put(found.segment, block);
-    else if (!free_to(found.segment, block))
+    else if (!acre__free_to(found.segment, block))
       drop = acre__slab_free(found.segment, block);
   }
   acre__leave(thread);
@@ -173,55 +148,19 @@ static __attribute__((noinline)) acre_result free_slow(acre_heap *heap, void *bl
   return ACRE_OK;
 }
 
-/* The caller may touch the segment's local. True: done; else nothing has changed. */
-static inline bool free_own(struct acre__segment *segment, void *block) {
-  if (ACRE_LIKELY(segment->magic != 0))
-    return ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block)) && free_to(segment, block);
-  return acre__home_free(segment, block); /* what else has no magic has no such owner */
-}
-
-/* A block of a slab of another thread's, in an unchecked heap. True: done; else nothing has changed. */
-static inline bool free_others(struct acre__thread *thread, struct acre__segment *segment, void *block) {
-  if (thread->number == ACRE_OWNER_NONE || segment->magic == 0 || !acre__is_block(segment, (uintptr_t)block))
-    return false;
-  bool open = ACRE_LIKELY(acre__enter(thread));
-  if (open) acre__remote_free(segment, block);
-  acre__leave(thread);
-  return open;
-}
-
-/* `heap` matters if `of` says so. */
-static inline acre_result free_fast(acre_heap *heap, bool of, void *block) {
-  size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
-  if (ACRE_LIKELY(offset < atomic_load_explicit(&acre__arena.used, memory_order_relaxed))) {
-    struct acre__segment *segment = &acre__arena.table[offset >> ACRE_SEGMENT_SHIFT];
-    struct acre__thread *thread = &acre__this_thread;
-    uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
-    if (!of || ACRE_LIKELY(segment->heap == heap)) {
-      if (owner == ACRE_OWNER_ANYBODY) {
-        if (ACRE_LIKELY(free_own(segment, block))) return ACRE_OK;
-      } else if (ACRE_LIKELY(owner == thread->number)) {
-        bool done = ACRE_LIKELY(acre__enter(thread)) && free_own(segment, block);
-        acre__leave(thread);
-        if (ACRE_LIKELY(done)) return ACRE_OK;
-      } else if (owner != ACRE_OWNER_NOBODY && free_others(thread, segment, block)) {
-        return ACRE_OK;
-      }
-    }
-  }
-  return free_slow(of ? heap : NULL, block, SIZE_MAX);
-}
-
 acre_result acre_heap_free(acre_heap *heap, void *block) {
-  return free_fast(heap, true, block);
+  if (ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
+  return acre__free_slow(heap, block, SIZE_MAX);
 }
 
 acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size) {
-  return ACRE_UNLIKELY(heap->checked) ? free_slow(heap, block, size) : free_fast(heap, true, block);
+  if (ACRE_LIKELY(!heap->checked) && ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
+  return acre__free_slow(heap, block, heap->checked ? size : SIZE_MAX);
 }
 
 acre_result acre_free(void *block) {
-  return free_fast(NULL, false, block);
+  if (ACRE_LIKELY(acre__free_fast(NULL, false, block))) return ACRE_OK;
+  return acre__free_slow(NULL, block, SIZE_MAX);
 }
 
 /* ------------------------------------------------------------- resizing */

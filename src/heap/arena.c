@@ -279,6 +279,43 @@ acre_result acre__frontier_extend(struct acre__arena *arena, size_t more) {
   return result;
 }
 
+void acre__start_set_aside(size_t bytes) {
+  struct acre__arena *arena = &acre__arena;
+  struct acre__stretch *all = &arena->all;
+  size_t count = bytes >> ACRE_SEGMENT_SHIFT;
+  acre__lock(&arena->lock);
+  size_t from = all->frontier, end = from + count;
+  if (arena->start.end == 0 && count > 0 && count <= all->end - from && record_up_to(arena, end) == ACRE_OK) {
+    arena->start = (struct acre__stretch){from, acre__min(acre__max(all->committed, from), end), end};
+    move_frontier(arena, end);
+  }
+  acre__unlock(&arena->lock);
+}
+
+acre_result acre__start_take(size_t count, struct acre__segment **out) {
+  struct acre__arena *arena = &acre__arena;
+  struct acre__stretch *start = &arena->start;
+  acre_result result = ACRE_E_NO_SPACE;
+  acre__lock(&arena->lock);
+  if (count <= start->end - start->frontier)
+    result = commit_up_to(arena, start, start->frontier, start->frontier + count);
+  if (result == ACRE_OK) {
+    hand_out(arena, start->frontier, out);
+    (*out)->count = (uint32_t)count;
+    start->frontier += count;
+  }
+  acre__unlock(&arena->lock);
+  return result;
+}
+
+size_t acre__start_left(void) {
+  struct acre__arena *arena = &acre__arena;
+  acre__lock(&arena->lock);
+  size_t left = arena->start.end - arena->start.frontier;
+  acre__unlock(&arena->lock);
+  return left << ACRE_SEGMENT_SHIFT;
+}
+
 size_t acre__frontier_trim(struct acre__arena *arena) {
   struct acre__stretch *all = &arena->all;
   size_t bytes = (all->committed - all->frontier) << ACRE_SEGMENT_SHIFT;

@@ -56,12 +56,14 @@ struct acre__arena {
   struct acre__lock lock;
   struct acre__stretch all;
   struct acre__stretch homes; /* the group that was begun last */
+  struct acre__stretch start; /* of the first arena: what the process heap began with, and has not used yet */
   struct acre__zone zones[ACRE_ZONES];
   bool borrowed;                      /* the caller's memory: never committed, never given back */
   bool alone;                         /* for one block, with which it goes */
   bool homes_in_runs;                 /* no group could be had for some */
   bool giving;                        /* somebody has runs of kind GIVEN */
   uint32_t last_look;                 /* when warm runs were last looked at for their age */
+  size_t row;                         /* segments that the process heap has given back since any was taken */
   _Atomic(struct acre__arena *) next; /* shared arenas are never given back, and read without a lock */
 };
 
@@ -126,6 +128,15 @@ static inline unsigned acre__zone_of(const struct acre__arena *arena, const stru
 acre_result acre__frontier_take(struct acre__arena *arena, unsigned zone, size_t count, size_t alignment,
                                 struct acre__stretch *skipped, struct acre__segment **out);
 acre_result acre__frontier_extend(struct acre__arena *arena, size_t more);
+
+/*
+ * The process heap's first runs lie together, in a stretch of addresses that is
+ * set aside for it, without memory, when it is made; once. acre__start_take: as
+ * acre__run_take, of what is left of it; ACRE_E_NO_SPACE: not enough.
+ */
+void acre__start_set_aside(size_t bytes);
+acre_result acre__start_take(size_t count, struct acre__segment **out);
+size_t acre__start_left(void); /* bytes */
 
 /* With the arena's lock: gives the memory behind the frontier back; returns how many bytes. */
 size_t acre__frontier_trim(struct acre__arena *arena);

@@ -147,6 +147,7 @@ struct acre__local {
   uint32_t number;                          /* its slabs' owner */
   bool has_slabs;                           /* or had some */
   uint16_t unit;                            /* the home's first unit that is not given to a class */
+  uint32_t refills;                         /* of bins, ever */
   struct acre__unit units[ACRE_UNITS];
 };
 
@@ -158,8 +159,9 @@ struct acre_heap {
   uint64_t id; /* unlike any other heap's, ever */
   uint32_t slot;
   bool single, checked, process;
-  bool paged; /* its segments, homes apart, are on the paging file, in its own arena */
-  bool lost;  /* with what it had there: in a child of fork, until it is reset */
+  bool paged;  /* its segments, homes apart, are on the paging file, in its own arena */
+  bool starts; /* the process heap, which may have some of its first addresses left: acre__start_take */
+  bool lost;   /* with what it had there: in a child of fork, until it is reset */
 
   struct acre__lock lock;
   uint32_t lock_depth; /* of acre_heap_lock */

@@ -13,12 +13,16 @@
 #include "heap/arena.h"
 #include "heap/check.h"
 #include "heap/look.h"
+#include "heap/medium.h"
 #include "heap/runs.h"
+#include "vm/root.h"
 #include "vm/services.h"
 
 enum {
-  HOMES_MOST = 64,    /* that wait */
-  LOOK_FOR_OLD = 256, /* heaps that end between two looks for warm runs that are too old */
+  HOMES_MOST = 64,         /* that wait */
+  LOOK_FOR_OLD = 256,      /* heaps that end between two looks for warm runs that are too old */
+  PROCESS_LEAST = 1 << 20, /* the least limit of the process heap: no program begins with less */
+  PROCESS_START = 1 << 20, /* what it begins with, if nobody says otherwise */
   LARGE_PAGE = 2 << 20
 };
 
@@ -55,7 +59,16 @@ static bool unlock(acre_heap *heap, void *context) {
   return true;
 }
 
+static void empty_medium(struct acre__thread *thread, void *heap) {
+  acre__medium_empty(heap, thread, false);
+}
+
+static void end_medium(struct acre__thread *thread, void *heap) {
+  if (thread != &acre__this_thread) acre__medium_empty(heap, thread, true);
+}
+
 static void fork_before(void) {
+  acre_heap *process = atomic_load_explicit(&process_heap, memory_order_acquire);
   for (;;) {
     bool complete = true;
     acre__lock(&acre__heaps.lock);
@@ -66,6 +79,7 @@ static void fork_before(void) {
     acre__park(&acre__heaps.lock.word, UINT32_MAX); /* which it never is: lets others run */
   }
   acre__threads_fork_before();
+  if (process != NULL) acre__threads_visit(empty_medium, process); /* in the child the other threads have none */
   acre__arenas_fork_before();
 }
 
@@ -110,7 +124,9 @@ static bool settle_in_child(acre_heap *heap, void *context) {
 }
 
 static void fork_in_child(void) {
+  acre_heap *process = atomic_load_explicit(&process_heap, memory_order_acquire);
   acre__arenas_fork_in_child();
+  if (process != NULL) acre__threads_visit(end_medium, process); /* which are empty */
   acre__threads_fork_in_child();
   acre__heaps_visit(settle_in_child, &acre__this_thread);
   acre__lock_reset(&acre__heaps.lock);
@@ -345,12 +361,31 @@ acre_result acre_heap_create(const acre_heap_options *options, acre_heap **out) 
   return ACRE_OK;
 }
 
+/*
+ * What the process heap begins with, as the user or the program's link says:
+ *   -Wl,--defsym=acre_process_heap_reserve=SIZE
+ * gives the symbol that address.
+ */
+extern char acre_process_heap_reserve[] __attribute__((weak, visibility("default")));
+
+/* From memory: an instruction that makes the address would take it for one that moves with the program. */
+static char *volatile linked_start = acre_process_heap_reserve;
+
+static size_t start_size(void) {
+  size_t asked = acre__root_get()->options.heap_reserve;
+  if (asked == 0) asked = (uintptr_t)linked_start;
+  return asked != 0 ? acre__max(asked, ACRE_SEGMENT) : PROCESS_START;
+}
+
 acre_heap *acre_process_heap(void) {
   acre_heap *heap = atomic_load_explicit(&process_heap, memory_order_acquire);
   if (heap != NULL) return heap;
   acre_heap *made, *none = NULL;
-  if (acre_heap_create(&(acre_heap_options){.name = "process"}, &made) != ACRE_OK) return NULL;
-  made->process = true;
+  size_t limit = acre__root_get()->options.heap_limit;
+  if (limit != 0) limit = acre__max(limit, PROCESS_LEAST);
+  if (acre_heap_create(&(acre_heap_options){.name = "process", .limit = limit}, &made) != ACRE_OK) return NULL;
+  made->process = made->starts = true;
+  acre__start_set_aside(start_size());
   if (atomic_compare_exchange_strong_explicit(&process_heap, &none, made, memory_order_acq_rel, memory_order_acquire))
     return made;
   made->process = false;

@@ -4,10 +4,13 @@
 #include <string.h>
 
 #include "heap/heaps.h"
+#include "heap/medium.h"
 #include "heap/runs.h"
 #include "vm/services.h"
 
-ACRE_THREAD_LOCAL struct acre__thread acre__this_thread = {.number = ACRE_OWNER_NONE};
+struct acre__bin acre__no_bins[ACRE_SMALL_CLASSES];
+
+ACRE_THREAD_LOCAL struct acre__thread acre__this_thread = {.number = ACRE_OWNER_NONE, .process_bins = acre__no_bins};
 
 /* All threads that use shared heaps. */
 static struct {
@@ -74,6 +77,13 @@ void acre__threads_go(void) {
   for (struct acre__thread *thread = threads.first; thread != NULL; thread = thread->next)
     if (thread != self) atomic_fetch_sub_explicit(&thread->gate, 1, memory_order_release);
   acre__unlock(&threads.lock);
+}
+
+void acre__threads_visit(void (*visit)(struct acre__thread *thread, void *context), void *context) {
+  bool taken = !acre__lock_is_mine(&threads.lock);
+  if (taken) acre__lock(&threads.lock);
+  for (struct acre__thread *thread = threads.first; thread != NULL; thread = thread->next) visit(thread, context);
+  if (taken) acre__unlock(&threads.lock);
 }
 
 void acre__threads_fork_before(void) {
@@ -158,9 +168,16 @@ static bool let_go_of_all(struct acre__thread *thread) {
 static void thread_ends(void) {
   struct acre__thread *thread = &acre__this_thread;
   if (thread->number == ACRE_OWNER_NONE) return;
+  if (thread->medium != NULL) {
+    acre_heap *heap = acre_process_heap();
+    bool taken = acre__heap_lock(heap);
+    acre__medium_empty(heap, thread, true);
+    acre__heap_unlock(heap, taken);
+  }
   while (!let_go_of_all(thread)) yield(&acre__heaps.lock.word);
   leave_list(thread);
   memset(thread->cache, 0, sizeof thread->cache);
+  thread->process_bins = acre__no_bins;
   thread->number = ACRE_OWNER_NONE;
   thread->ended = true;
 }
@@ -194,6 +211,7 @@ void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__s
   local->number = number;
   local->has_slabs = false;
   local->unit = ACRE_FIRST_UNIT;
+  local->refills = 0;
   acre__kind_set(home, ACRE_KIND_HOME);
   home->magic = 0;
   home->free = NULL;
@@ -265,6 +283,7 @@ static void note_in_cache(struct acre__thread *thread, acre_heap *heap, struct a
   struct acre__cache_entry *entry = &thread->cache[heap->slot];
   if (entry->id != 0 && entry->id != heap->id && !thread->evicted) thread->evicted = is_alive(entry);
   *entry = (struct acre__cache_entry){heap->id, local};
+  if (heap->process) thread->process_bins = local->bins;
 }
 
 acre_result acre__local_claim(acre_heap *heap, struct acre__local **out) {
@@ -306,7 +325,12 @@ acre_result acre__heap_take(acre_heap *heap, unsigned zone, size_t count, size_t
   if (spare && (*out = take_spare(heap)) != NULL) return ACRE_OK;
   if (count > heap->limit - heap->segments) return ACRE_E_HEAP_LIMIT;
   struct acre__segment *run;
-  acre_result result = acre__run_take(arena, zone, count, alignment, &run);
+  acre_result result = ACRE_E_NO_SPACE;
+  if (heap->starts && zone == ACRE_ZONE_RUNS && alignment <= ACRE_SEGMENT) {
+    result = acre__start_take(count, &run);
+    heap->starts = result == ACRE_OK || count > 1;
+  }
+  if (result != ACRE_OK) result = acre__run_take(arena, zone, count, alignment, &run);
   if (result != ACRE_OK) return result;
   run->heap = heap;
   run->local = NULL;

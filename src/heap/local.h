@@ -38,15 +38,20 @@ struct acre__cache_entry {
 /* Each thread's own; in the list of threads from its first use of a shared heap to its end. */
 struct acre__thread {
   _Atomic uint32_t busy;
-  _Atomic uint32_t gate; /* how many keep it closed */
-  uint32_t number;       /* ACRE_OWNER_NONE: not in the list */
-  acre_result why;       /* its last allocation failed */
+  _Atomic uint32_t gate;          /* how many keep it closed */
+  uint32_t number;                /* ACRE_OWNER_NONE: not in the list */
+  acre_result why;                /* its last allocation failed */
+  struct acre__bin *process_bins; /* of its local of the process heap; acre__no_bins: it has none */
   struct acre__cache_entry cache[ACRE_CACHE_SLOTS];
-  bool ended, evicted; /* past its end; has had more locals than the cache holds */
+  struct acre__medium *medium; /* blocks at hand, or NULL: medium.h */
+  bool ended, evicted;         /* past its end; has had more locals than the cache holds */
   struct acre__thread *next, *previous;
 };
 
 extern ACRE_THREAD_LOCAL struct acre__thread acre__this_thread;
+
+/* Bins of nobody's, with nothing in them, that nobody writes. */
+extern struct acre__bin acre__no_bins[ACRE_SMALL_CLASSES];
 
 /* From here to acre__leave the thread may touch its locals, if this says true; else it needs the heap's lock. */
 static inline bool acre__enter(struct acre__thread *thread) {
@@ -104,6 +109,9 @@ static inline void acre__heap_unlock(acre_heap *heap, bool taken) {
 /* Stops all other threads that use heaps, outside what needs a lock; and lets them go. May be called by several. */
 void acre__threads_stop(void);
 void acre__threads_go(void);
+
+/* Calls `visit` for every thread of the list, with its lock, which the caller may have. */
+void acre__threads_visit(void (*visit)(struct acre__thread *thread, void *context), void *context);
 
 /* Around fork: acre__threads_stop and the lock. */
 void acre__threads_fork_before(void);

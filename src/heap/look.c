@@ -7,13 +7,19 @@
 #include "heap/arena.h"
 #include "heap/check.h"
 #include "heap/heaps.h"
+#include "heap/medium.h"
 #include "heap/runs.h"
 
 /* ------------------------------------------------------------- locking */
 
+static void empty_medium(struct acre__thread *thread, void *heap) {
+  acre__medium_empty(heap, thread, false);
+}
+
 bool acre__heap_stop(acre_heap *heap) {
   bool taken = acre__heap_lock(heap);
   if (taken && !heap->single) acre__threads_stop();
+  if (heap->process) acre__threads_visit(empty_medium, heap); /* the caller's too, that has locked the heap before */
   return taken;
 }
 
@@ -211,6 +217,7 @@ acre_result acre_heap_stats(acre_heap *heap, acre_heap_figures *out) {
   memcpy(out->name, heap->name, sizeof out->name);
   out->limit = heap->limit > SIZE_MAX >> (ACRE_SEGMENT_SHIFT + 1) ? SIZE_MAX : heap->limit << ACRE_SEGMENT_SHIFT;
   out->reserved = heap->segments << ACRE_SEGMENT_SHIFT;
+  out->set_aside = heap->process ? acre__start_left() : 0;
   out->peak = heap->peak << ACRE_SEGMENT_SHIFT;
   for (const struct acre__local *local = heap->locals; local != NULL; local = local->next) out->locals++;
   struct walk walk = {heap, count_block, out};

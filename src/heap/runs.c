@@ -17,11 +17,16 @@
 enum {
   LISTS = ACRE_WARM_LISTS - 1, /* with runs of one length each */
   LOOK_EVERY = 50,             /* milliseconds */
-  RECOMMIT = 16                /* segments of a cold run that get memory at a time */
+  RECOMMIT = 16,               /* segments of a cold run that get memory at a time */
+  LOOK_AT = 32,                /* runs, for the one that fits best */
+  LARGE = 16                   /* segments of a run that is worth its memory's staying */
 };
 
 /* Memory of all warm runs, in units of a home's page. */
 static _Atomic size_t warm_pages;
+
+/* When a large run was last taken from warm memory, in milliseconds. */
+static _Atomic uint32_t large_reuse;
 
 size_t acre__runs_warm_bytes(void) {
   return atomic_load_explicit(&warm_pages, memory_order_relaxed) * ACRE_HOME_PAGE;
@@ -108,12 +113,20 @@ static void cut_warm(const struct acre__arena *arena, struct acre__zone *zone, s
   push_warm(arena, zone, rest, run->count - count, run->stamp);
 }
 
+/* The shortest that is long enough, among the first ones; NULL: none is. */
+static struct acre__segment *best_of_longer(struct acre__segment *run, size_t count) {
+  struct acre__segment *best = NULL;
+  for (unsigned seen = 0; run != NULL && seen < LOOK_AT; run = run->next, seen++)
+    if (run->count >= count && (best == NULL || run->count < best->count)) best = run;
+  return best;
+}
+
 static struct acre__segment *take_warm(const struct acre__arena *arena, struct acre__zone *zone, size_t count) {
   uint32_t lists = zone->warm_any >> warm_list(count);
   if (lists == 0) return NULL;
   unsigned list = warm_list(count) + (unsigned)__builtin_ctz(lists);
   struct acre__segment *run = zone->warm[list].first;
-  while (run != NULL && run->count < count) run = run->next; /* all runs but those of the last list are long enough */
+  if (list == LISTS) run = best_of_longer(run, count); /* those of the other lists are all as long */
   if (run == NULL) return NULL;
   unlink_warm(arena, zone, run);
   cut_warm(arena, zone, run, count);
@@ -221,6 +234,95 @@ static acre_result take_cold(struct acre__arena *arena, struct acre__zone *zone,
   return ACRE_OK;
 }
 
+/* ------------------------------------------------------------- warm and cold in a row */
+
+/*
+ * Where no warm run is long enough, one with its free neighbours may be, so that
+ * most of a large block has memory already, and free memory does not pile up in pieces:
+ *
+ *   first                                       first + count
+ *     | warm | cold | warm |  cold ...................|.....| taken
+ *                                        or the frontier ^
+ */
+struct span {
+  struct acre__segment *first; /* NULL: there is none */
+  size_t warm;                 /* segments in it */
+  size_t behind;               /* segments of it behind the frontier */
+};
+
+static struct span span_from(struct acre__arena *arena, const struct acre__zone *zone, struct acre__segment *first,
+                             size_t count) {
+  struct span span = {first, 0, 0};
+  for (size_t length = 0; length < count;) {
+    struct acre__segment *piece = first + length;
+    if (number_of(arena, piece) == arena->all.frontier) {
+      span.behind = count - length;
+      break;
+    }
+    bool warm = acre__kind_of(piece) == ACRE_KIND_WARM;
+    if ((!warm && acre__kind_of(piece) != ACRE_KIND_COLD) || zone_of(arena, piece) != zone) return (struct span){0};
+    if (warm) span.warm += acre__min(piece->count, count - length);
+    length += piece->count;
+  }
+  return span;
+}
+
+/* The one with the most memory, among some that begin with a warm run. */
+static struct span best_span(struct acre__arena *arena, struct acre__zone *zone, size_t count) {
+  struct span best = {0};
+  unsigned seen = 0;
+  for (uint32_t any = zone->warm_any; any != 0 && seen < LOOK_AT;) {
+    unsigned list = 31 - (unsigned)__builtin_clz(any); /* the longest first */
+    any &= ~(UINT32_C(1) << list);
+    for (struct acre__segment *run = zone->warm[list].first; run != NULL && seen < LOOK_AT; run = run->next, seen++) {
+      struct span span = span_from(arena, zone, run, count);
+      if (span.first != NULL && span.warm > best.warm) best = span;
+    }
+  }
+  return best;
+}
+
+/* Gives the cold pieces of the span memory; false: the system would not, and all is as it was. */
+static bool commit_span(struct acre__arena *arena, const struct span *span, size_t count) {
+  size_t before = count - span->behind;
+  bool committed = true;
+  struct acre__segment *piece = span->first;
+  for (; piece < span->first + before && committed; piece += piece->count) {
+    size_t left = (size_t)(span->first + before - piece), bytes = acre__min(piece->count, left) << ACRE_SEGMENT_SHIFT;
+    char *start = acre__arena_address(arena, number_of(arena, piece));
+    if (acre__kind_of(piece) == ACRE_KIND_COLD) committed = acre_vm_commit(start, bytes, ACRE_VM_DEFAULT) == ACRE_OK;
+  }
+  if (committed && span->behind > 0) committed = acre__frontier_extend(arena, span->behind) == ACRE_OK;
+  if (committed) return true;
+  for (struct acre__segment *undo = span->first; undo < piece; undo += undo->count)
+    if (acre__kind_of(undo) == ACRE_KIND_COLD)
+      (void)acre_vm_decommit(acre__arena_address(arena, number_of(arena, undo)),
+                             (size_t)undo->count << ACRE_SEGMENT_SHIFT);
+  return false;
+}
+
+static struct acre__segment *take_span(struct acre__arena *arena, struct acre__zone *zone, size_t count) {
+  if (arena->borrowed || count == 1) return NULL;
+  struct span span = best_span(arena, zone, count);
+  if (span.first == NULL || !commit_span(arena, &span, count)) return NULL;
+  size_t before = count - span.behind;
+  for (size_t length = 0; length < before;) {
+    struct acre__segment *piece = span.first + length;
+    size_t size = piece->count, kept = acre__min(size, before - length);
+    if (acre__kind_of(piece) == ACRE_KIND_WARM) {
+      unlink_warm(arena, zone, piece);
+      cut_warm(arena, zone, piece, kept);
+    } else {
+      unlink_run(cold_list(zone, size), piece);
+      unmark(piece, size);
+      if (kept < size) add_cold(arena, zone, piece + kept, size - kept);
+    }
+    length += kept;
+  }
+  span.first->fresh = false;
+  return span.first;
+}
+
 /* ------------------------------------------------------------- from warm to cold */
 
 /* The warm run of the arena that was given back first; its list's last. */
@@ -238,6 +340,13 @@ static struct acre__segment *oldest(struct acre__arena *arena, struct acre__zone
 
 static bool is_over(size_t most) {
   return acre__runs_warm_bytes() > most;
+}
+
+/* What may be warm now. */
+static size_t warm_most(const struct acre__arena *arena, uint32_t now) {
+  if (arena->row << ACRE_SEGMENT_SHIFT > ACRE_WARM_ROW) return ACRE_WARM_ROW_MOST;
+  bool wanted = now - atomic_load_explicit(&large_reuse, memory_order_relaxed) < ACRE_WARM_TIME;
+  return wanted ? 2 * (size_t)ACRE_WARM_MOST : ACRE_WARM_MOST;
 }
 
 /* Collects what is too much or too old; merged. */
@@ -298,7 +407,7 @@ static void look_for_old(struct acre__arena *arena) {
   uint32_t now = (uint32_t)acre__vm_milliseconds();
   if (now - arena->last_look < LOOK_EVERY) return;
   arena->last_look = now;
-  give_to_system(arena, ACRE_WARM_MOST, ACRE_WARM_TIME);
+  give_to_system(arena, warm_most(arena, now), ACRE_WARM_TIME);
 }
 
 /* Those that are not shared may be going away; and they do not keep much. */
@@ -369,7 +478,11 @@ static acre_result take_from(struct acre__arena *arena, unsigned zone_number, si
   struct acre__zone *zone = &arena->zones[zone_number];
   acre_result result = ACRE_OK;
   acre__lock(&arena->lock);
+  arena->row = 0;
   struct acre__segment *run = alignment <= ACRE_SEGMENT ? take_warm(arena, zone, count) : NULL;
+  if (run == NULL && alignment <= ACRE_SEGMENT) run = take_span(arena, zone, count);
+  if (run != NULL && count >= LARGE)
+    atomic_store_explicit(&large_reuse, (uint32_t)acre__vm_milliseconds(), memory_order_relaxed);
   if (run == NULL) {
     struct acre__segment *cold = find_cold(arena, zone, count, alignment);
     result = cold != NULL ? take_cold(arena, zone, cold, count, alignment, &run)
@@ -448,13 +561,15 @@ void acre__runs_give(struct acre__segment *runs) {
       struct acre__zone *zone = zone_of(arena, run);
       runs = run->next_run;
       run->fresh = false;
+      if (run->heap != NULL && run->heap->process) arena->row += run->count;
       if (arena->borrowed)
         add_cold(arena, zone, run, run->count);
       else
         push_warm(arena, zone, run, run->count, now);
     }
-    if (is_over(ACRE_WARM_MOST)) /* some more than must be, so that it is seldom */
-      give_to_system(arena, ACRE_WARM_MOST - ACRE_WARM_MOST / 8, ACRE_WARM_TIME);
+    size_t most = warm_most(arena, now);
+    if (is_over(most)) /* some more than must be, so that it is seldom */
+      give_to_system(arena, most - most / 8, ACRE_WARM_TIME);
     else if (!arena->borrowed)
       look_for_old(arena);
     acre__unlock(&arena->lock);
@@ -537,6 +652,10 @@ static bool records_are_valid(const struct acre__arena *arena, size_t *free_runs
     const struct acre__segment *run = &arena->table[i];
     if (i == arena->homes.frontier && i < arena->homes.end) {
       i = arena->homes.end;
+      continue;
+    }
+    if (i == arena->start.frontier && i < arena->start.end) {
+      i = arena->start.end;
       continue;
     }
     if (acre__kind_of(run) == ACRE_KIND_NOTHING || acre__kind_of(run) == ACRE_KIND_INSIDE ||

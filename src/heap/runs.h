@@ -11,15 +11,24 @@
  *          nobody waits; merged too, so that the system is called seldom
  *
  * No more than ACRE_WARM_MOST bytes are warm, over all arenas (a home counts with
- * the pages that it has used); what was warm
- * for ACRE_WARM_TIME milliseconds goes cold when something is taken or given back.
+ * the pages that it has used), twice as many while large runs are taken from them
+ * again and again, and ACRE_WARM_ROW_MOST once the process heap has given
+ * ACRE_WARM_ROW back in a row: then a peak is over, and perhaps nobody calls for long.
+ * What was warm for ACRE_WARM_TIME milliseconds goes cold when
+ * something is taken or given back.
  */
 #ifndef ACRE_HEAP_RUNS_H
 #define ACRE_HEAP_RUNS_H
 
 #include "heap/arena.h"
 
-enum { ACRE_WARM_MOST = 46 << 20, ACRE_WARM_TIME = 500, ACRE_ALONE_LEAST = 64 << 20 };
+enum {
+  ACRE_WARM_MOST = 46 << 20,
+  ACRE_WARM_ROW = 32 << 20,
+  ACRE_WARM_ROW_MOST = 4 << 20,
+  ACRE_WARM_TIME = 500,
+  ACRE_ALONE_LEAST = 64 << 20
+};
 
 /*
  * Takes a run of `count` segments that starts on a multiple of `alignment`

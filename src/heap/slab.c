@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "heap/arena.h"
+#include "heap/runs.h"
 
 enum {
   EARLY_UNITS = 16, /* of a home are used before there are slabs; the others where no segment can be had */
-  CARVED_MOST = 4   /* of them for one class */
+  CARVED_MOST = 4,  /* of them for one class */
+  TICK_EVERY = 32   /* refills */
 };
 
 /* ------------------------------------------------------------- lists of slabs */
@@ -187,6 +189,8 @@ void acre__local_collect(struct acre__local *local) {
 
 static acre_result refill(acre_heap *heap, struct acre__local *local, unsigned size_class) {
   struct acre__bin *bin = &local->bins[size_class];
+  if (++local->refills % TICK_EVERY == 0)
+    acre__runs_tick(); /* a program that takes no segments has the old ones go, too */
   acre__local_collect(local);
   if (bin->returned != NULL) return ACRE_OK;
   if (local->slabs[size_class] != NULL) {

@@ -12,7 +12,8 @@
  *   query.c    what is mapped where
  *   fault.c    the fault handler
  *   guard.c    code that is left at a fault
- *   thread.c   park, unpark, fork, the end of a thread, fences
+ *   dirty.c    how much of a file is not on the disk yet
+ *   thread.c   park, unpark, fork, threads and their end, fences
  *   process.c  system figures, environment, the last words
  *   bounds.c   how much memory the program may have
  *   error.c    system errors -> acre_result
@@ -41,8 +42,12 @@
 /* ------------------------------------------------------------- process.c */
 
 struct acre__os_system {
+  /* What acre__os_probe_first finds. */
   size_t page_size;
   size_t granularity;
+  int overcommit_mode;
+  bool can_hide; /* acre__os_hide works */
+  /* The rest. */
   uintptr_t lowest_address;
   uintptr_t highest_address;
   size_t large_page_size;
@@ -51,9 +56,7 @@ struct acre__os_system {
   uint64_t swap;
   unsigned processors;
   size_t mapping_limit; /* mappings one process may have; SIZE_MAX where there is no such limit */
-  int overcommit_mode;
   bool transparent_large_pages;
-  bool can_hide;           /* acre__os_hide works */
   bool can_query_directly; /* acre__os_maps_at needs no parsing */
   bool can_populate;       /* acre__os_populate uses the system's own call */
   char kernel[64];
@@ -69,6 +72,12 @@ struct acre__os_system {
  * Cost: some hundred microseconds.
  */
 void acre__os_probe(struct acre__os_system *out);
+
+/*
+ * The same for the first fields alone, the rest being 0: what
+ * every program needs before its first page. Cost: some ten microseconds.
+ */
+void acre__os_probe_first(struct acre__os_system *out);
 
 /*
  * Forces the way back to the fallback: acre__os_query and acre__os_populate work as
@@ -98,6 +107,9 @@ void acre__os_say(const char *text);
 
 /* The same, and ends the process as abort() does. */
 _Noreturn void acre__os_die(const char *text);
+
+/* The same, and ends the process at once with that status, without anything that a program does at its end. */
+_Noreturn void acre__os_end(const char *text, int status);
 
 /* ------------------------------------------------------------- memory.c */
 
@@ -518,9 +530,25 @@ acre_result acre__os_signal_stack_set(void *stack, size_t size);
 /* Takes it away again, if it is the calling thread's. ACRE_E_BUSY: a handler runs on it. */
 acre_result acre__os_signal_stack_unset(void *stack);
 
+/* ------------------------------------------------------------- dirty.c */
+
+/*
+ * How many bytes of the file's [offset, offset + size), whole pages, were changed and are not on the device yet, those
+ * that are being written included; by whomever they were changed. `mapping` is where the range is mapped, shared: where
+ * the system can tell of mappings only, changes count that were made through this one.
+ * A file without a device (memory) has none. What changes meanwhile, or is changed again while it is being written, may be
+ * counted twice. Cost: grows with the range.
+ * ACRE_E_NOT_SUPPORTED: the system tells in neither way.
+ */
+acre_result acre__os_file_dirty(struct acre__os_file file, uint64_t offset, uint64_t size, const void *mapping,
+                                uint64_t *out);
+
+/* Forces the way that asks about mappings. Called once, before any other thread can be in this layer. */
+void acre__os_force_dirty_by_mapping(bool by_mapping);
+
 /* ------------------------------------------------------------- thread.c */
 
-/* acre__park and acre__unpark: src/base/lock.h. */
+/* acre__park and its like: src/base/lock.h. */
 
 /*
  * Registers calls around fork: `before` in the forking thread, then `parent`
@@ -528,6 +556,19 @@ acre_result acre__os_signal_stack_unset(void *stack);
  * of those `before`, the last ones registered come first, of the others they come last. Keeps state. ACRE_E_NO_MEMORY.
  */
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
+/* A thread of Acre's own. The caller sets `run` and `context`, and keeps the record until the thread has been joined. */
+struct acre__os_thread {
+  void (*run)(void *context);
+  void *context;
+  uintptr_t handle;
+};
+
+/* Starts it, with all signals held back but those that its own instructions raise. ACRE_E_NO_MEMORY, or no threads left. */
+acre_result acre__os_thread_start(struct acre__os_thread *thread);
+
+/* Waits until it has returned. Not in a child of fork, which does not have it. */
+void acre__os_thread_join(struct acre__os_thread *thread);
 
 /*
  * Sets what is called in a thread that ends, for those threads that say they

@@ -50,14 +50,16 @@ acre_result acre_vm_populate(void *address, size_t size) {
   size_t page = range.start;
   for (;;) {
     struct acre__page_run run = acre__table_run(&range.region->table, page, range.end, ACRE_PAGE_PROTECTION);
-    bool shut = range.region->table.shut;
+    const struct acre__region_extra *extra = acre__region_extra(range.region);
+    bool gated = extra != NULL && extra->gate.most != 0; /* not one page is opened that is not written */
+    bool shut = range.region->table.shut && !gated;
     if (shut)
       result = acre__written_open(range.region, page, run.end);
     else
       acre__range_unlock(&range);
     if (result == ACRE_OK)
       result = acre__os_populate(base + bytes_of(page), bytes_of(run.end - page),
-                                 acre__protection_writes(run.attributes));
+                                 acre__protection_writes(run.attributes) && !gated);
     if (shut) acre__range_unlock(&range);
     page = run.end;
     if (result != ACRE_OK || page == range.end) return result;
@@ -247,8 +249,8 @@ acre_result acre_vm_collapse(void *address, size_t size) {
   acre__range_unlock(&range);
   if (tracked) return ACRE_E_WRONG_KIND;
   const struct acre__root *root = &acre__root;
-  size_t large = root->system.large_page_size;
-  if (!root->system.can_collapse || root->options.no_collapse || large == 0) return ACRE_E_NOT_SUPPORTED;
+  size_t large = acre__root_system()->large_page_size;
+  if (!acre__root_system()->can_collapse || root->options.no_collapse || large == 0) return ACRE_E_NOT_SUPPORTED;
   uintptr_t first, end = acre__align_down((uintptr_t)address + size, large);
   if (!acre__checked_align_up((uintptr_t)address, large, &first) || first >= end) return ACRE_E_INVALID_SIZE;
   for (uintptr_t at = first; at < end && result == ACRE_OK; at += large) result = collapse_one((void *)at, large);

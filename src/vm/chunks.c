@@ -21,12 +21,18 @@ static intptr_t mappings(void) {
   return atomic_load_explicit(&acre__root.mappings, memory_order_relaxed);
 }
 
+/* Before the budget is known, so few are within it: no system allows less. */
+static bool is_within(intptr_t count, size_t parts) {
+  if (acre__root.mapping_budget == 0 && count <= FEW_MAPPINGS) return true;
+  return count <= (intptr_t)(acre__root_mapping_budget() / parts);
+}
+
 bool acre__mappings_are_few(intptr_t more, bool at_region_start) {
-  return mappings() + more <= (intptr_t)(at_region_start ? acre__root.mapping_budget / 4 : FEW_MAPPINGS);
+  return at_region_start ? is_within(mappings() + more, 4) : mappings() + more <= FEW_MAPPINGS;
 }
 
 bool acre__mappings_are_over(intptr_t more) {
-  return more > 0 && mappings() + more > (intptr_t)acre__root.mapping_budget;
+  return more > 0 && !is_within(mappings() + more, 1);
 }
 
 acre_result acre__pages_take_access(struct acre__region *region, size_t start, size_t end) {

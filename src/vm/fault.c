@@ -3,6 +3,7 @@
 
 #include "base/math.h"
 #include "vm/commit.h"
+#include "vm/gate.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 #include "vm/stack.h"
@@ -81,7 +82,8 @@ static bool replace_lost(struct acre__region *region, size_t page) {
   return true;
 }
 
-static bool repair(struct acre__region *region, const struct acre__os_fault *fault, acre_vm_fault *report) {
+/* *wait: not yet, but after a wait for the region's gate. */
+static bool repair(struct acre__region *region, const struct acre__os_fault *fault, acre_vm_fault *report, bool *wait) {
   size_t page = (fault->address - acre__region_base(region)) >> acre__root.page_shift;
   unsigned attributes = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_EFFECT).attributes;
   unsigned protection = attributes & ACRE_PAGE_PROTECTION;
@@ -92,7 +94,9 @@ static bool repair(struct acre__region *region, const struct acre__os_fault *fau
   bool allowed = is_allowed(protection, fault->access);
   if (allowed && region->table.shut && fault->access == ACRE_OS_FAULT_WRITE) {
     bool was_open = acre__table_run(&region->table, page, page + 1, ACRE_PAGE_WRITTEN).attributes != 0;
-    if (acre__written_note(region, page) && !was_open) return true;
+    enum acre__note note = acre__written_note(region, page);
+    *wait = note == ACRE_NOTE_WAIT;
+    if (note != ACRE_NOTE_FAILED && !was_open) return true;
   }
   report->reason = allowed ? ACRE_VM_FAULT_NO_BACKING : ACRE_VM_FAULT_PROTECTED;
   if (!allowed) return false;
@@ -115,7 +119,8 @@ static enum acre__os_fault_answer ask(acre_vm_fault_handler handler, const acre_
 
 static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
   struct acre__region *region = acre__region_lock_in_handler(fault->address);
-  bool repaired = false;
+  bool repaired = false, wait = false;
+  uint32_t turns = 0;
   acre_vm_fault report;
   acre_vm_fault_handler handler = NULL;
   void *context = NULL;
@@ -127,13 +132,15 @@ static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
                              .region_base = (void *)acre__region_base(region),
                              .region_size = acre__region_size(region),
                              .registers = fault->registers};
-    repaired = repair(region, fault, &report);
+    repaired = repair(region, fault, &report, &wait);
+    turns = acre__gate_turns();
     if (extra != NULL) {
       handler = extra->handler;
       context = extra->handler_context;
     }
   }
   if (region != NULL) acre__unlock(&region->lock);
+  if (wait) acre__gate_wait(turns);
   if (repaired) return ACRE_OS_FAULT_REPAIRED;
   if (fault->no_backing && acre__os_guard_leave(fault)) return ACRE_OS_FAULT_REPAIRED;
   return handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);

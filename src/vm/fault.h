@@ -6,6 +6,7 @@
  *                      of a region with a touch step    commit         touch.c
  *   a guard page       clear the guard, and tell        acre__protect_pages
  *   access allowed     the first write of a page that is to be noticed: note it       written_fault.c
+ *                      ... and too much is written: wait for a flush                  gate.c
  *                      a race with another thread: try again, if the system agrees
  *   nothing behind it  the thread has a guard: the code is left           os/linux/guard.c
  *                      the view keeps going: zero pages take its place    filemap/view.c says how many

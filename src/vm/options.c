@@ -33,6 +33,8 @@ static const struct setting settings[] = {
     FLAG("fence", "lock", fence_by_lock, true),
     NUMBER("map_budget", map_budget),
     SIZE("commit_limit", commit_limit),
+    SIZE("heap_limit", heap_limit),
+    SIZE("heap_reserve", heap_reserve),
     FLAG("files", "auto", plain_files, false),
     FLAG("files", "plain", plain_files, true),
     FLAG("large", "auto", large_by_advice, false),
@@ -49,6 +51,9 @@ static const struct setting settings[] = {
     FLAG("written", "auto", written_by_fault, false),
     FLAG("written", "kernel", written_by_fault, false),
     FLAG("written", "fault", written_by_fault, true),
+    FLAG("dirty", "auto", dirty_by_mapping, false),
+    FLAG("dirty", "cachestat", dirty_by_mapping, false),
+    FLAG("dirty", "smaps", dirty_by_mapping, true),
 };
 /* clang-format on */
 

@@ -23,8 +23,11 @@ struct acre__options {
   bool memory_on_disk;     /* memory_file=disk */
   bool written_by_fault;   /* written=fault */
   bool single_calls;       /* batch=each */
+  bool dirty_by_mapping;   /* dirty=smaps */
   size_t map_budget;       /* map_budget=N; 0: from vm.max_map_count */
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */
+  size_t heap_reserve;     /* heap_reserve=SIZE, what the process heap begins with, in bytes; 0: as linked */
+  size_t heap_limit;       /* heap_limit=SIZE, of the process heap, in bytes; 0: none */
 };
 
 /* Reads `text` (NUL-terminated) into *out. What it does not understand goes to `complain`, piece by piece. */

@@ -31,7 +31,7 @@ static acre_result reserve_and_trim(size_t size, size_t alignment, uintptr_t *ba
 /* The aligned room below the last place; 0: there is none. */
 static uintptr_t next_place(size_t size, size_t alignment) {
   uintptr_t top = atomic_load_explicit(&acre__root.place, memory_order_relaxed);
-  uintptr_t lowest = acre__root.system.lowest_address;
+  uintptr_t lowest = acre__root.system.granularity; /* the kernel passes over a wish that it does not like */
   if (top <= size || top - size < lowest) return 0;
   uintptr_t wish = acre__align_down(top - size, alignment);
   return wish >= lowest ? wish : 0;

@@ -216,7 +216,7 @@ acre_result acre__placeholder_restore(uintptr_t base, acre_vm_kind kind) {
   struct acre__paged *paged = NULL;
   acre__lock(&acre__root.index.lock);
   acre_result result = lock_as(base, kind, &region);
-  bool keep = result == ACRE_OK && region->tracked;
+  bool keep = result == ACRE_OK && (region->tracked || region->table.shut);
   if (!keep) acre__unlock(&acre__root.index.lock);
   if (result != ACRE_OK) return result;
   result = acre__os_decommit(acre__region_address(region, 0), acre__region_size(region));

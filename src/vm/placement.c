@@ -10,12 +10,12 @@ static size_t bytes_of(size_t pages) {
 }
 
 static acre_vm_large_pages transparent_or_none(void) {
-  return acre__root.system.transparent_large_pages ? ACRE_VM_LARGE_PAGES_TRANSPARENT : ACRE_VM_LARGE_PAGES_NONE;
+  return acre__root_system()->transparent_large_pages ? ACRE_VM_LARGE_PAGES_TRANSPARENT : ACRE_VM_LARGE_PAGES_NONE;
 }
 
 acre_vm_large_pages acre__placement_choose(size_t size) {
   const struct acre__root *root = &acre__root;
-  size_t large = root->system.large_page_size;
+  size_t large = acre__root_system()->large_page_size;
   if (large == 0) return ACRE_VM_LARGE_PAGES_NONE;
   bool whole_chunks = acre__is_aligned(large, bytes_of(ACRE_CHUNK_PAGES)) && acre__is_aligned(size, large);
   if (!root->options.large_by_advice && whole_chunks && acre__os_large_pages_free() >= size / large)

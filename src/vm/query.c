@@ -39,7 +39,7 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
 static void find_room(uintptr_t address, uintptr_t *low, uintptr_t *high) {
   struct acre__index *index = &acre__root.index;
   *low = 0;
-  *high = acre__root.system.highest_address + 1;
+  *high = acre__root_system()->highest_address + 1;
   acre__lock(&index->lock);
   struct acre__region *left = acre__index_find(index, address);
   struct acre__region *right = acre__index_next(index, address);
@@ -77,8 +77,7 @@ static acre_result describe_foreign(struct acre__os_maps *maps, uintptr_t addres
 
 acre_result acre_vm_query(const void *address, acre_vm_info *out) {
   if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
-  const struct acre__root *root = acre__root_get();
-  if ((uintptr_t)address > root->system.highest_address) return ACRE_E_INVALID_ADDRESS;
+  if ((uintptr_t)address > acre__root_system()->highest_address) return ACRE_E_INVALID_ADDRESS;
   if (describe_own((uintptr_t)address, out)) return ACRE_OK;
 
   struct acre__os_maps maps;
@@ -106,7 +105,7 @@ static size_t copy_name(const struct acre__os_mapping *mapping, char *out, size_
 acre_result acre_vm_query_file(const void *address, uint64_t *offset, char *path, size_t size, size_t *length) {
   if (path == NULL && size > 0) return ACRE_E_INVALID_ARGUMENT;
   uintptr_t at = (uintptr_t)address;
-  if (at > acre__root_get()->system.highest_address) return ACRE_E_INVALID_ADDRESS;
+  if (at > acre__root_system()->highest_address) return ACRE_E_INVALID_ADDRESS;
   struct acre__os_maps maps;
   struct acre__os_mapping mapping;
   acre_result result = acre__os_maps_open(&maps);
@@ -125,7 +124,7 @@ acre_result acre_vm_query_file(const void *address, uint64_t *offset, char *path
 
 acre_result acre_vm_walk(acre_vm_visitor visitor, void *context) {
   if (visitor == NULL) return ACRE_E_INVALID_ARGUMENT;
-  uintptr_t highest = acre__root_get()->system.highest_address;
+  uintptr_t highest = acre__root_system()->highest_address;
   struct acre__os_maps maps;
   acre_result result = acre__os_maps_open(&maps);
   if (result != ACRE_OK) return result;

@@ -64,6 +64,16 @@ typedef acre_result (*acre__view_commit)(void *context, size_t from, size_t end)
  */
 typedef size_t (*acre__view_lost)(void *context, size_t page);
 
+/* In pages; see gate.h. */
+struct acre__gate {
+  size_t most; /* 0: there is none */
+  size_t open, flushing;
+  uint64_t waits;
+  void (*wanted)(void *context);
+  void *context;
+  uint32_t flusher; /* the thread that flushes; 0: it has not yet */
+};
+
 /* What only some regions have. */
 struct acre__region_extra {
   uint32_t touch_pages;          /* pages committed by a touch; 0: a touch faults */
@@ -78,6 +88,7 @@ struct acre__region_extra {
   acre__view_lost lost; /* of a view that keeps going; NULL: nobody replaces its pages */
   void *lost_context;
   size_t mappings; /* more than the table knows of, at most: those of replaced pages */
+  struct acre__gate gate;
 };
 
 struct acre__paged;

@@ -30,13 +30,14 @@ static acre_result round_request(size_t size, const acre_vm_options *options, si
   uintptr_t address = (uintptr_t)options->address, end;
   if (address == 0) {
     if (!acre__checked_align_up(size, unit, &out->size)) return ACRE_E_INVALID_SIZE;
-    if (out->size > system->highest_address) return ACRE_E_NO_ADDRESS_SPACE;
+    if (out->size > ACRE_INDEX_HIGHEST) return ACRE_E_NO_ADDRESS_SPACE;
     return ACRE_OK;
   }
   if (!acre__checked_add(address, size, &end) || !acre__checked_align_up(end, unit, &end)) return ACRE_E_INVALID_SIZE;
   out->wish = acre__align_down(address, system->granularity);
   out->size = end - out->wish;
   if (!acre__is_aligned(out->wish, out->alignment)) return ACRE_E_INVALID_ALIGNMENT;
+  system = acre__root_system();
   if (out->wish < system->lowest_address || end - 1 > system->highest_address) return ACRE_E_INVALID_ADDRESS;
   return ACRE_OK;
 }
@@ -112,9 +113,9 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   const struct acre__root *root = acre__root_get();
   struct request request;
   size_t step, unit = root->system.page_size;
-  bool large = (flags & ACRE_VM_LARGE_PAGES) != 0 && root->system.large_page_size != 0;
-  if (large) unit = root->system.large_page_size;
-  if (options->node > root->system.nodes) return ACRE_E_INVALID_ARGUMENT;
+  bool large = (flags & ACRE_VM_LARGE_PAGES) != 0 && acre__root_system()->large_page_size != 0;
+  if (large) unit = acre__root_system()->large_page_size;
+  if (options->node != 0 && options->node > acre__root_system()->nodes) return ACRE_E_INVALID_ARGUMENT;
   result = round_request(size, options, unit, &request);
   if (result != ACRE_OK) return result;
   if (!acre__checked_align_up(options->touch_step, unit, &step)) return ACRE_E_INVALID_SIZE;
@@ -125,16 +126,17 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
 
   bool paged = options->backing == ACRE_VM_BACKING_PAGING_FILE;
   bool commit = (flags & ACRE_VM_COMMIT) != 0, placeholder = (flags & ACRE_VM_PLACEHOLDER) != 0;
-  struct acre__region_plan plan = {.base = request.wish,
-                                   .size = request.size,
-                                   .kind = placeholder ? ACRE_VM_KIND_PLACEHOLDER : ACRE_VM_KIND_PRIVATE,
-                                   .protection = placeholder ? ACRE_VM_NO_ACCESS : protection,
-                                   .most = ACRE_VM_EXECUTE_READ_WRITE,
-                                   .touch_pages = step,
-                                   .track_writes = track,
-                                   .strict = (flags & ACRE_VM_STRICT) != 0,
-                                   .large = large ? acre__placement_choose(request.size) : ACRE_VM_LARGE_PAGES_NONE,
-                                   .node = root->system.nodes > 1 && !paged ? options->node : 0};
+  struct acre__region_plan plan = {
+      .base = request.wish,
+      .size = request.size,
+      .kind = placeholder ? ACRE_VM_KIND_PLACEHOLDER : ACRE_VM_KIND_PRIVATE,
+      .protection = placeholder ? ACRE_VM_NO_ACCESS : protection,
+      .most = ACRE_VM_EXECUTE_READ_WRITE,
+      .touch_pages = step,
+      .track_writes = track,
+      .strict = (flags & ACRE_VM_STRICT) != 0,
+      .large = large ? acre__placement_choose(request.size) : ACRE_VM_LARGE_PAGES_NONE,
+      .node = options->node != 0 && !paged && acre__root_system()->nodes > 1 ? options->node : 0};
   if ((flags & ACRE_VM_REPLACE) != 0) {
     if ((uintptr_t)options->address != request.wish) return ACRE_E_NOT_REGION_BASE;
     result = acre__placeholder_replace(&plan, commit);

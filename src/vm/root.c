@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/math.h"
+#include "vm/gate.h"
 #include "vm/ledger.h"
 #include "vm/meta.h"
 #include "vm/region.h"
@@ -61,11 +62,13 @@ static void fork_in_child(void) {
        region = acre__index_next(index, acre__region_base(region))) {
     forget_locked_pages(region);
     region->untold = region->tracked && !region->table.shut;
+    acre__gate_fork_in_child(region);
     acre__lock_reset(&region->lock);
   }
   for (struct acre__region *region = acre__root.spare_regions; region != NULL; region = acre__meta_at(region->extra))
     acre__lock_reset(&region->lock);
   acre__lock_reset(&acre__root.paging_lock);
+  acre__lock_reset(&acre__root.finding);
   acre__regions_fork_in_child();
   acre__lock_reset(&acre__root.making);
   acre__signals_restore(signals);
@@ -90,16 +93,33 @@ ACRE_COLD void acre__root_make(void) {
     acre__os_force(root->options.query_by_proc, root->options.populate_by_touch);
     acre__os_force_plain_files(root->options.plain_files);
     acre__os_force_single_calls(root->options.single_calls);
-    acre__os_probe(&root->system);
-    root->system.highest_address = acre__min(root->system.highest_address, ACRE_INDEX_HIGHEST);
+    acre__os_force_dirty_by_mapping(root->options.dirty_by_mapping);
+    acre__os_probe_first(&root->system);
+    atomic_store_explicit(&root->mapping_budget, root->options.map_budget, memory_order_relaxed);
     while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;
     acre__ledger_bound_by_user(root->options.commit_limit);
     /* With strict overcommit the kernel charges every page of an open chunk, holes too: there no chunk is opened. */
     root->hide = root->system.can_hide && !root->options.commit_by_mprotect && root->system.overcommit_mode != 2;
-    /* The rest is the program's own: its libraries, stacks and other mappings. */
-    size_t limit = root->system.mapping_limit;
-    root->mapping_budget = root->options.map_budget != 0 ? root->options.map_budget : limit - limit / 4;
     atomic_store_explicit(&root->ready, true, memory_order_release);
   }
   acre__unlock(&root->making);
+}
+
+ACRE_COLD void acre__root_find_all(void) {
+  struct acre__root *root = &acre__root;
+  uint64_t signals = acre__signals_block(); /* a handler that wants them would wait for the code it interrupted */
+  acre__lock(&root->finding);
+  if (!atomic_load_explicit(&root->all_known, memory_order_acquire)) {
+    struct acre__os_system found;
+    acre__os_probe(&found);
+    found.highest_address = acre__min(found.highest_address, ACRE_INDEX_HIGHEST);
+    size_t none = 0, limit = found.mapping_limit, first = offsetof(struct acre__os_system, lowest_address);
+    memcpy((char *)&root->system + first, (char *)&found + first,
+           sizeof found - first); /* others read the first ones */
+    atomic_compare_exchange_strong_explicit(&root->mapping_budget, &none, limit - limit / 4, memory_order_relaxed,
+                                            memory_order_relaxed);
+    atomic_store_explicit(&root->all_known, true, memory_order_release);
+  }
+  acre__unlock(&root->finding);
+  acre__signals_restore(signals);
 }

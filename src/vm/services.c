@@ -32,3 +32,11 @@ uint64_t acre__vm_milliseconds(void) {
 _Noreturn void acre__vm_die(const char *text) {
   acre__os_die(text);
 }
+
+void acre__vm_say(const char *text) {
+  acre__os_say(text);
+}
+
+_Noreturn void acre__vm_end(const char *text, int status) {
+  acre__os_end(text, status);
+}

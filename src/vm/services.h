@@ -23,6 +23,8 @@ acre_result acre__vm_fence_prepare(void);
 void acre__vm_fence_threads(void);
 
 uint64_t acre__vm_milliseconds(void);
+void acre__vm_say(const char *text);
 _Noreturn void acre__vm_die(const char *text);
+_Noreturn void acre__vm_end(const char *text, int status);
 
 #endif

@@ -77,7 +77,7 @@ static bool round_plan(size_t size, const acre_vm_stack_options *options, struct
   out->step = acre__min(out->step, acre__align_down(UINT32_MAX, page));
   out->gap = system->granularity;
   out->alternate = acre__align_up(acre__os_signal_stack_size(), page);
-  return out->size <= system->highest_address;
+  return out->size <= ACRE_INDEX_HIGHEST;
 }
 
 /* The region is new, and nobody else knows it. */

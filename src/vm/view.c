@@ -36,7 +36,7 @@ static acre_result enter(const struct acre__view_plan *view, uintptr_t base, voi
 
 acre_result acre__vm_view_reserve(const struct acre__view_plan *view, void **out) {
   struct acre__root *root = acre__root_get();
-  const struct acre__os_system *system = &root->system;
+  const struct acre__os_system *system = view->wish == NULL ? &root->system : acre__root_system();
   uintptr_t base = acre__align_down((uintptr_t)view->wish, system->granularity);
   size_t end;
   acre_result result;
@@ -118,8 +118,9 @@ static acre_result commit_prepared(struct acre__region *region, size_t start, si
                                    uint64_t offset, size_t *stay) {
   struct acre__page_run run;
   for (size_t page = start; next_reserved(region, page, end, &run); page = run.end) {
+    acre_vm_protection mapping = (acre_vm_protection)acre__table_mapping(&region->table, region->protection);
     acre_result result = acre__os_map_file(acre__region_address(region, run.start), bytes(run.end - run.start), file,
-                                           offset + bytes(run.start - start), (acre_vm_protection)region->protection,
+                                           offset + bytes(run.start - start), mapping,
                                            region->charged /* as only what is copied on write is */);
     if (result == ACRE_OK) continue;
     *stay = unmap_again(region, start, run.start);

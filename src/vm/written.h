@@ -38,8 +38,14 @@ acre_result acre__written_begin(void *base, size_t size);
 /* Pages of a tracked region whose mapping is fresh: where the system notes writes, it is told. */
 void acre__written_tell(struct acre__region *region, size_t start, size_t end);
 
+enum acre__note {
+  ACRE_NOTE_OPEN,  /* the page may be written */
+  ACRE_NOTE_WAIT,  /* not now: the region has a gate (gate.h), and too much is written */
+  ACRE_NOTE_FAILED /* the system does not open it */
+};
+
 /* In a shut table: a write of the committed page faulted. Notes it and opens the page. Callable in the fault handler. */
-bool acre__written_note(struct acre__region *region, size_t page);
+enum acre__note acre__written_note(struct acre__region *region, size_t page);
 
 /* Pages of a shut table that are writable count as written, and are open. Others stay as they are. */
 acre_result acre__written_open(struct acre__region *region, size_t start, size_t end);

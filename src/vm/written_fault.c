@@ -21,6 +21,7 @@
 #include "base/math.h"
 #include "vm/chunks.h"
 #include "vm/commit.h"
+#include "vm/gate.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 #include "vm/written.h"
@@ -69,19 +70,31 @@ static acre_result open_pages(struct acre__region *region, size_t start, size_t 
   return ACRE_OK;
 }
 
-bool acre__written_note(struct acre__region *region, size_t page) {
+/* Where a gate counts, a writer that goes on from page to page is given a unit of them at once. */
+static bool goes_on(const struct acre__region *region, size_t page) {
+  const struct acre__region_extra *extra = acre__region_extra(region);
+  return extra != NULL && extra->gate.most != 0 && page > 0 &&
+         acre__table_run(&region->table, page - 1, page, ACRE_PAGE_WRITTEN).attributes != 0;
+}
+
+enum acre__note acre__written_note(struct acre__region *region, size_t page) {
   const struct acre__table *table = &region->table;
   const size_t units[] = {1, acre__coarse_pages(), ACRE_CHUNK_PAGES, table->pages};
-  unsigned protection = acre__table_run(table, page, page + 1, ACRE_PAGE_PROTECTION).attributes;
+  unsigned attributes = acre__table_run(table, page, page + 1, ACRE_PAGE_PROTECTION | ACRE_PAGE_WRITTEN).attributes;
+  unsigned protection = attributes & ACRE_PAGE_PROTECTION;
+  bool counts = (attributes & ACRE_PAGE_WRITTEN) == 0; /* else it was counted, and for some reason is not open */
   intptr_t more = acre__table_boundaries_gained(table, page, page + 1, protection);
-  for (unsigned i = acre__mappings_are_over(more) ? 1 : 0; i < sizeof units / sizeof *units; i++) {
+  for (unsigned i = acre__mappings_are_over(more) || goes_on(region, page) ? 1 : 0; i < sizeof units / sizeof *units;
+       i++) {
     size_t start, end;
     pages_alike(table, page, units[i], &start, &end);
+    if (counts && !acre__gate_passes(region, end - start)) return ACRE_NOTE_WAIT;
     acre_result result = open_pages(region, start, end, protection);
-    if (result == ACRE_OK) return true;
-    if (result != ACRE_E_MAPPING_LIMIT) return false;
+    if (result == ACRE_OK) return ACRE_NOTE_OPEN;
+    if (counts) acre__gate_take_back(region, end - start);
+    if (result != ACRE_E_MAPPING_LIMIT) return ACRE_NOTE_FAILED;
   }
-  return false;
+  return ACRE_NOTE_FAILED;
 }
 
 acre_result acre__written_open(struct acre__region *region, size_t start, size_t end) {

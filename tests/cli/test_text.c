@@ -2,7 +2,7 @@
 /* Parts of the command by themselves: numbers as text, JSON's escapes, sums of numbers, the sort. */
 #define _XOPEN_SOURCE 700
 #include "../../tools/acre/json.c"
-#include "../../tools/acre/sort_numbers_libc.c"
+#include "../../tools/acre/sort_kernel_libc.c"
 #include "../../tools/acre/text.c"
 #include "harness.h"
 
@@ -111,7 +111,7 @@ TEST(the_radix_sort_sorts) {
   for (unsigned shape = 0; shape < 5; shape++)
     for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
       for (size_t i = 0; i < counts[c]; i++) numbers[i] = wanted[i] = number_of_shape(shape);
-      sort_numbers(numbers, counts[c]);
+      sort_kernel_numbers(numbers, counts[c], sizeof numbers[0]);
       qsort(wanted, counts[c], sizeof wanted[0], compare);
       CHECK_EQ(memcmp(numbers, wanted, counts[c] * sizeof numbers[0]), 0);
     }

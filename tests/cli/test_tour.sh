@@ -21,7 +21,7 @@ holds() {
 
 holds "English" --size 1M
 has '^All [0-9]* checks held: every step did what it says\.$'
-for chapter in 1 2 3 4 5 6 7 8; do has "^$chapter\. .* ==*$"; done
+for chapter in 1 2 3 4 5 6 7 8 9; do has "^$chapter\. .* ==*$"; done
 checks=$(grep -c '^    ok ' out)
 has "^All $checks checks held"
 has '^    before \[\.\{16\}\]$'

@@ -22,28 +22,33 @@ static acre_result map_view(acre_view **out) {
   return result;
 }
 
-/* First, as the handler is installed once for all. */
+/*
+ * First, as the handler is installed once for all. How often the system is asked is
+ * its own affair, as a place that it prefers may need a second call: every call fails once.
+ */
 TEST(the_handler_cannot_be_installed) {
   acre_system system;
   REQUIRE_OK(acre_system_info(&system));
   page = system.page_size;
   scratch_make(path, 16 * page);
   acre_view *view;
-  for (unsigned long call = 1; call < 4; call++) {
+  unsigned long failures = 0;
+  for (bool failed = true; failed;) {
     size_t regions = scratch_regions(), descriptors = scratch_open_descriptors();
-    acre__fault_begin(&(struct acre__fault_plan){.call = call,
+    acre__fault_begin(&(struct acre__fault_plan){.call = failures + 1,
                                                  .result = ACRE_E_BUSY,
                                                  .functions = ACRE_FAULT_MASK(ACRE_FAULT_FAULT_INSTALL) |
                                                               ACRE_FAULT_MASK(ACRE_FAULT_MAP_FILE) |
                                                               ACRE_FAULT_MASK(ACRE_FAULT_MAP_FILE_ANYWHERE)});
     acre_result result = map_view(&view);
-    bool failed = acre__fault_end(NULL);
+    failed = acre__fault_end(NULL);
     CHECK_RESULT(result, failed ? ACRE_E_BUSY : ACRE_OK);
-    CHECK_EQ(failed, call < 3);
     CHECK_OK(acre_view_unmap(view));
     CHECK_EQ(scratch_regions(), regions);
     CHECK_EQ(scratch_open_descriptors(), descriptors);
+    failures += failed;
   }
+  CHECK(failures >= 2); /* the handler's, and at least one to place and map */
 }
 
 /* In a child, which touches what is gone while that function fails. */

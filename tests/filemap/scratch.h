@@ -71,6 +71,26 @@ static inline size_t scratch_regions(void) {
   return system.regions;
 }
 
+/* Dirty bytes of the mapping at `address`, as smaps tells; SIZE_MAX: it does not. */
+static inline size_t scratch_dirty(const void *address) {
+  FILE *in = fopen("/proc/self/smaps", "re");
+  char line[512];
+  size_t dirty = SIZE_MAX;
+  bool found = false;
+  while (in != NULL && fgets(line, sizeof line, in) != NULL) {
+    unsigned long long start, end, kib;
+    if (sscanf(line, "%llx-%llx ", &start, &end) == 2) {
+      found = start <= (uintptr_t)address && (uintptr_t)address < end;
+      if (found) dirty = 0;
+    } else if (found &&
+               (sscanf(line, "Shared_Dirty: %llu", &kib) == 1 || sscanf(line, "Private_Dirty: %llu", &kib) == 1)) {
+      dirty += (size_t)kib << 10;
+    }
+  }
+  if (in != NULL) fclose(in);
+  return dirty;
+}
+
 /* A file that is open with the access; its section; and a view of all of it. */
 static inline acre_file *scratch_open(const char *path, acre_access access) {
   acre_file_options options = {.access = access};

@@ -15,26 +15,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* Dirty bytes of the mapping at `address`, as smaps tells; SIZE_MAX: it does not. */
-static size_t dirty_bytes(const void *address) {
-  FILE *in = fopen("/proc/self/smaps", "re");
-  char line[512];
-  size_t dirty = SIZE_MAX;
-  bool found = false;
-  while (in != NULL && fgets(line, sizeof line, in) != NULL) {
-    unsigned long long start, end, kib;
-    if (sscanf(line, "%llx-%llx ", &start, &end) == 2) {
-      found = start <= (uintptr_t)address && (uintptr_t)address < end;
-      if (found) dirty = 0;
-    } else if (found &&
-               (sscanf(line, "Shared_Dirty: %llu", &kib) == 1 || sscanf(line, "Private_Dirty: %llu", &kib) == 1)) {
-      dirty += (size_t)kib << 10;
-    }
-  }
-  if (in != NULL) fclose(in);
-  return dirty;
-}
-
 enum { SIZE = 1 << 20 };
 
 struct mapped {
@@ -67,9 +47,9 @@ static void close_mapped(struct mapped *mapped) {
 static void need_dirty_counts(void) {
   struct mapped mapped;
   open_dirty(&mapped);
-  size_t before = dirty_bytes(mapped.data);
+  size_t before = scratch_dirty(mapped.data);
   CHECK_OK(acre_view_flush(mapped.view, 0, 0, ACRE_FLUSH_DURABLE));
-  size_t after = dirty_bytes(mapped.data);
+  size_t after = scratch_dirty(mapped.data);
   close_mapped(&mapped);
   if (before != SIZE || after != 0) test_skip("the kernel does not tell dirty pages of files in this folder");
 }
@@ -81,15 +61,15 @@ TEST(wait_and_durable_write_what_was_asked_for) {
     struct mapped mapped;
     open_dirty(&mapped);
     CHECK_OK(acre_view_flush(mapped.view, SIZE / 2, SIZE / 4, mode));
-    size_t left = dirty_bytes(mapped.data);
+    size_t left = scratch_dirty(mapped.data);
     CHECK(left <= SIZE - SIZE / 4);
     if (getenv("ACRE_OPTIONS") == NULL) CHECK_EQ(left, SIZE - SIZE / 4); /* and no more */
     CHECK_OK(acre_view_flush(mapped.view, 0, 0, mode));
-    CHECK_EQ(dirty_bytes(mapped.data), 0);
+    CHECK_EQ(scratch_dirty(mapped.data), 0);
     mapped.data[5] = 'e';
-    CHECK(dirty_bytes(mapped.data) > 0);
+    CHECK(scratch_dirty(mapped.data) > 0);
     CHECK_OK(acre_view_flush(mapped.view, 5, 1, mode));
-    CHECK_EQ(dirty_bytes(mapped.data), 0);
+    CHECK_EQ(scratch_dirty(mapped.data), 0);
     close_mapped(&mapped);
   }
 }
@@ -100,8 +80,8 @@ TEST(start_begins_and_does_not_wait_for_the_system_s_own_time) {
   open_dirty(&mapped);
   CHECK_OK(acre_view_flush(mapped.view, 0, 0, ACRE_FLUSH_START));
   /* Left alone, a page is written after 30 seconds (vm.dirty_expire_centisecs). */
-  for (int i = 0; i < 1000 && dirty_bytes(mapped.data) != 0; i++) usleep(5000);
-  CHECK_EQ(dirty_bytes(mapped.data), 0);
+  for (int i = 0; i < 1000 && scratch_dirty(mapped.data) != 0; i++) usleep(5000);
+  CHECK_EQ(scratch_dirty(mapped.data), 0);
   close_mapped(&mapped);
 }
 

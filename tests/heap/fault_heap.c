@@ -120,6 +120,42 @@ TEST(every_call_fails_once_on_the_paging_file) {
   CHECK(rmdir(paging_directory) == 0);
 }
 
+/* A run of warm and cold pieces, whose cold ones get no memory: the call finds another place, or nothing has changed. */
+static void play_pieces(void *plan) {
+  const struct acre__fault_plan *fails = plan;
+  const size_t size = 20 * ACRE_HEAP_SEGMENT;
+  REQUIRE_OK(acre_heap_create(NULL, &heap));
+  char *first = acre_heap_alloc(heap, size), *second = acre_heap_alloc(heap, size), *last = acre_heap_alloc(heap, size);
+  REQUIRE(first != NULL && second == first + size && last == second + size);
+  fill_block(last, size, 1);
+  CHECK_OK(acre_heap_free(heap, second));
+  (void)acre_heap_compact(heap); /* cold */
+  CHECK_OK(acre_heap_free(heap, first));
+  acre__fault_begin(fails);
+  char *both = acre_heap_alloc(heap, 2 * size);
+  bool failed = acre__fault_end(NULL);
+  CHECK(failed);
+  CHECK(both == NULL ? fails->and_later : both > last);
+  CHECK(acre__runs_are_valid());
+  CHECK_VALID(heap);
+  CHECK_OK(acre_heap_free(heap, both));
+  CHECK((both = acre_heap_alloc(heap, 2 * size)) == first || !fails->and_later);
+  fill_block(both, 2 * size, 2);
+  CHECK(block_is_filled(last, size, size, 1));
+  CHECK(acre__runs_are_valid());
+  CHECK_VALID(heap);
+  CHECK_OK(acre_heap_destroy(heap));
+}
+
+TEST(pieces_that_get_no_memory) {
+  struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_NO_MEMORY};
+  CHECK_EQ(test_in_child(play_pieces, &plan), 0);
+  plan.partly = true;
+  CHECK_EQ(test_in_child(play_pieces, &plan), 0);
+  plan.and_later = true;
+  CHECK_EQ(test_in_child(play_pieces, &plan), 0);
+}
+
 TEST(no_mapping_is_left) {
   struct acre__fault_plan plan = {.call = 20, .result = ACRE_E_MAPPING_LIMIT, .and_later = true};
   CHECK_EQ(test_in_child(play, &plan), 0);

@@ -10,11 +10,13 @@
 enum { WORKERS = 2, FORKS = SANITIZED ? 60 : 300, PATIENCE = 20 /* seconds that a child may take */ };
 
 static atomic_bool stop;
+static atomic_uint at_work; /* workers that have begun */
 static acre_heap *heap;
 
 static void *work(void *seed) {
   uint64_t state = (uintptr_t)seed;
   void *blocks[64] = {0};
+  atomic_fetch_add(&at_work, 1);
   while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
     uint64_t number = test_random_next(&state);
     void **slot = &blocks[number % 64];
@@ -68,6 +70,8 @@ TEST(forks_while_others_allocate) {
   heap = make_heap(NULL);
   atomic_store(&stop, false);
   for (uintptr_t i = 0; i < WORKERS; i++) REQUIRE(pthread_create(&workers[i], NULL, work, (void *)(i + 1)) == 0);
+  /* A thread that is only starting may hold locks of a sanitizer's allocator, which are not there to fork. */
+  while (atomic_load(&at_work) < WORKERS) usleep(100);
   for (unsigned i = 0; i < FORKS; i++) expect_good_child(be_a_child, i % 10 == 0 ? heap : NULL);
   atomic_store(&stop, true);
   for (unsigned i = 0; i < WORKERS; i++) pthread_join(workers[i], NULL);

@@ -103,6 +103,7 @@ TEST(every_function_can_fail) {
   struct acre__os_mapping mapping;
   struct acre__os_identity identity;
   struct acre__os_written_search search = {0};
+  struct acre__os_thread thread;
   struct acre__os_range range = {NULL, 4096};
   char path[ACRE_OS_NAME_PATH];
   uint64_t size;
@@ -168,6 +169,8 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_NAME_MARK: result = acre__os_name_mark(file); break;
       case ACRE_FAULT_NAME_CHECK_MARK: result = acre__os_name_check_mark(file); break;
       case ACRE_FAULT_NAME_REMOVE: result = acre__os_name_remove("/"); break;
+      case ACRE_FAULT_FILE_DIRTY: result = acre__os_file_dirty(file, 0, 4096, NULL, &size); break;
+      case ACRE_FAULT_THREAD_START: result = acre__os_thread_start(&thread); break;
       /* These have no result: nothing is done. */
       case ACRE_FAULT_HIDE_EACH: result = acre__os_hide_each(&range, 1) == 0 ? ACRE_E_UNEXPECTED : ACRE_OK; break;
       case ACRE_FAULT_REVEAL_EACH: result = acre__os_reveal_each(&range, 1) == 0 ? ACRE_E_UNEXPECTED : ACRE_OK; break;

@@ -551,12 +551,26 @@ TEST(undo_tells_of_lost_content) {
   release(base, 600);
 }
 
+/* Most kernels serve reads of fresh pages by one page of zeros; some give each its own at once. */
+static bool reads_take_pages(void) {
+  char *base = reserve_committed(1);
+  uint64_t entry = 0;
+  int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  CHECK(all_bytes_are(base, page_size(), 0));
+  bool known = pagemap >= 0 && pread(pagemap, &entry, sizeof entry,
+                                     (off_t)((uintptr_t)base / page_size() * sizeof entry)) == sizeof entry;
+  close(pagemap);
+  release(base, 1);
+  return known && (entry >> 56 & 1) != 0;
+}
+
 TEST(undo_counts_pages_never_written_as_lost) {
   char *base = reserve_committed(2);
   CHECK_OK(acre__os_reset(base, page_size()));
   CHECK_RESULT(acre__os_undo_reset(base, page_size()), ACRE_E_CONTENT_LOST);
   CHECK(all_bytes_are(base + page_size(), page_size(), 0)); /* read, which is not written */
-  CHECK_RESULT(acre__os_undo_reset(base + page_size(), page_size()), ACRE_E_CONTENT_LOST);
+  CHECK_RESULT(acre__os_undo_reset(base + page_size(), page_size()),
+               reads_take_pages() ? ACRE_OK : ACRE_E_CONTENT_LOST); /* its own zeros are what was read */
   release(base, 2);
 }
 

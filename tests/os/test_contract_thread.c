@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "contract.h"
 
 static atomic_uint exits;
@@ -39,6 +40,59 @@ TEST(who_wants_it_is_told_of_a_threads_end) {
   CHECK_EQ(atomic_load(&exits), before + 1);
   run_thread(want_exit, &before);
   CHECK_EQ(atomic_load(&exits), before + 2);
+}
+
+struct started {
+  struct acre__os_thread thread;
+  atomic_bool go;
+  sigset_t blocked;
+};
+
+static void wait_and_look(void *context) {
+  struct started *started = context;
+  while (!atomic_load(&started->go)) sched_yield();
+  pthread_sigmask(SIG_SETMASK, NULL, &started->blocked);
+}
+
+TEST(a_thread_runs_without_signals_until_it_is_joined) {
+  struct started started = {.thread = {.run = wait_and_look, .context = &started}};
+  sigset_t before, after;
+  pthread_sigmask(SIG_SETMASK, NULL, &before);
+  REQUIRE_OK(acre__os_thread_start(&started.thread));
+  pthread_sigmask(SIG_SETMASK, NULL, &after);
+  atomic_store(&started.go, true); /* it has not ended before */
+  acre__os_thread_join(&started.thread);
+  CHECK_EQ(sigismember(&started.blocked, SIGTERM), 1);
+  CHECK_EQ(sigismember(&started.blocked, SIGALRM), 1);
+  CHECK_EQ(sigismember(&started.blocked, SIGSEGV), 0);
+  CHECK_EQ(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
+}
+
+static struct { _Atomic uint32_t word, returned; } parked;
+
+static void park_once(void *nothing) {
+  (void)nothing;
+  while (atomic_load(&parked.word) == 0) acre__park(&parked.word, 0);
+  atomic_fetch_add(&parked.returned, 1);
+}
+
+TEST(park_for_returns_in_time_and_unpark_all_wakes_all) {
+  enum { PARKED = 4 };
+  struct acre__os_thread threads[PARKED];
+  _Atomic uint32_t word = 0;
+  acre__park_for(&word, 1, 1000000); /* not what is expected: returns at once */
+  uint64_t before = acre__os_clock_ms();
+  while (acre__os_clock_ms() - before < 20) acre__park_for(&word, 0, 20); /* nobody wakes it */
+  for (int i = 0; i < PARKED; i++) {
+    threads[i] = (struct acre__os_thread){.run = park_once};
+    REQUIRE_OK(acre__os_thread_start(&threads[i]));
+  }
+  usleep(20000);
+  CHECK_EQ(atomic_load(&parked.returned), 0);
+  atomic_store(&parked.word, 1);
+  acre__unpark_all(&parked.word);
+  for (int i = 0; i < PARKED; i++) acre__os_thread_join(&threads[i]);
+  CHECK_EQ(atomic_load(&parked.returned), PARKED);
 }
 
 /*

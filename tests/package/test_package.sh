@@ -71,3 +71,26 @@ if [ -e "$libdir/libacre.so" ]; then
   uses_shared "$work/shared/hello" || fail "the shared example does not need libacre.so"
   uses_shared "$work/cmake/hello" || fail "acre::acre is not the shared library"
 fi
+
+# The malloc library where it is installed: linked, and found by the command when only what runs is installed.
+if [ -e "$libdir/libacre-malloc.so" ]; then
+  cat >"$work/linked.c" <<'END'
+#include <acre/heap.h>
+#include <stdlib.h>
+int main(void) { return acre_heap_of(malloc(100)) != acre_process_heap(); }
+END
+  "$CC" -o "$work/linked" "$work/linked.c" -I"$prefix/include" -L"$libdir" -lacre-malloc
+  "$work/linked" || fail "the program linked with libacre-malloc is not on its heap"
+  if [ -x "$prefix/bin/acre" ]; then
+    for component in runtime tools; do
+      cmake --install "$ACRE_BUILD" --prefix "$work/bare" --component $component >"$work/log" || fail "install $component"
+    done
+    [ -z "$(find "$work/bare" -name libacre-malloc.so)" ] || fail "the runtime has development files"
+    for where in "$prefix" "$work/bare"; do
+      "$where/bin/acre" run --report "$work/report" -- true 2>/dev/null || fail "acre run, installed: status $?"
+      "$where/bin/acre" run --report "$work/report" -- "$work/linked" 2>/dev/null || fail "acre run: status $?"
+      grep -q '"told_its_end": true' "$work/report" || fail "acre run, installed, measures nothing"
+    done
+    echo "passed: the malloc library and acre run, installed"
+  fi
+fi

@@ -72,7 +72,7 @@ static void play_all(struct acre__fault_plan plan) {
 }
 
 static void play_plans(void) {
-  unsigned nodes = acre__root.system.nodes;
+  unsigned nodes = acre__root_system()->nodes;
   if (nodes == 1) acre__root.system.nodes = 2;
   play_all((struct acre__fault_plan){.result = ACRE_E_NO_MEMORY});
   play_all((struct acre__fault_plan){.result = ACRE_E_NOT_SUPPORTED});

@@ -41,6 +41,8 @@ TEST(every_key_and_value) {
   CHECK(parse("populate=touch").populate_by_touch);
   CHECK(!parse("populate=madvise").populate_by_touch);
   CHECK(!parse("populate=auto").populate_by_touch);
+  CHECK(parse("dirty=smaps").dirty_by_mapping);
+  CHECK(!parse("dirty=cachestat").dirty_by_mapping);
   CHECK(parse("files=plain").plain_files);
   CHECK(!parse("files=auto").plain_files);
   CHECK(parse("fence=lock").fence_by_lock);

@@ -83,7 +83,7 @@ TEST(in_transparent_ones_the_unit_is_the_page) {
 
 TEST(without_any_the_region_is_an_ordinary_one) {
   char *base;
-  bool before = without_pool(), transparent = acre__root.system.transparent_large_pages;
+  bool before = without_pool(), transparent = acre__root_system()->transparent_large_pages;
   acre__root.system.transparent_large_pages = false;
   REQUIRE_OK(reserve_large(100, ACRE_VM_COMMIT, &base));
   acre__root.system.transparent_large_pages = transparent;
@@ -360,7 +360,7 @@ TEST(a_node_that_is_not_there_is_refused) {
 /* The path of several nodes, on any system: node 0 is always there, and the next one may be refused. */
 TEST(a_node_stays_preferred_after_a_decommit) {
   size_t page = page_bytes();
-  unsigned nodes = system_figures().nodes;
+  unsigned nodes = acre__root_system()->nodes;
   if (nodes == 1) acre__root.system.nodes = 2;
   acre_vm_options options = {.node = 1, .flags = ACRE_VM_COMMIT}, other = {.node = 2};
   char *base = reserve_with(64, &options), *second = reserve_with(64, &other);

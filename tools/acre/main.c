@@ -20,7 +20,7 @@
 static const struct subcommand {
   const char *name;
   int (*run)(int argc, char **argv);
-} subcommands[] = {{"info", info_main}, {"tour", tour_main}};
+} subcommands[] = {{"info", info_main}, {"run", run_main}, {"sort", sort_main}, {"tour", tour_main}};
 
 static const char *current_subcommand;
 
@@ -99,6 +99,8 @@ static void print_help(FILE *out) {
           "Commands:\n"
           "  tour [FILE]   watch real pages go FREE, RESERVE, COMMIT, and a file sorted in\n"
           "                place; every step is checked against the kernel's figures\n"
+          "  run COMMAND   run a command on Acre's heap, show and cap its memory\n"
+          "  sort FILE     sort a file of numbers, records or lines, and lose nothing\n"
           "  info          the system's figures, and how Acre works here\n"
           "\n"
           "Options:\n"

@@ -4,6 +4,7 @@
 #include "temp_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,28 +39,71 @@ static void catch_signals(void) {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-bool temp_file_make(const char *folder) {
+static void prepare(void) {
   static bool is_prepared;
-  if (!is_prepared) {
-    is_prepared = true;
-    catch_signals();
-    atexit(remove_at_exit);
-  }
-  int length = snprintf(path, sizeof path, "%s/acre-tour.XXXXXX", folder);
-  if (length < 0 || (size_t)length >= sizeof path) {
-    errno = ENAMETOOLONG;
-    return false;
-  }
-  sigset_t all, before;
+  if (is_prepared) return;
+  is_prepared = true;
+  catch_signals();
+  atexit(remove_at_exit);
+}
+
+/* Signals wait while a name comes to be and is noted. */
+static void hold_signals(sigset_t *before) {
+  sigset_t all;
   sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, &before);
-  int fd = mkstemp(path);
+  sigprocmask(SIG_SETMASK, &all, before);
+}
+
+static void let_signals_come(const sigset_t *before) {
   int error = errno;
+  sigprocmask(SIG_SETMASK, before, NULL);
+  errno = error;
+}
+
+static bool set_path(const char *folder, const char *prefix, const char *ending) {
+  int length = snprintf(path, sizeof path, "%s/%s%s", folder, prefix, ending);
+  if (length >= 0 && (size_t)length < sizeof path) return true;
+  errno = ENAMETOOLONG;
+  return false;
+}
+
+bool temp_file_make(const char *folder, const char *prefix) {
+  prepare();
+  if (!set_path(folder, prefix, "XXXXXX")) return false;
+  sigset_t before;
+  hold_signals(&before);
+  int fd = mkstemp(path);
   exists = fd >= 0;
-  sigprocmask(SIG_SETMASK, &before, NULL);
+  let_signals_come(&before);
+  int error = errno;
   if (fd >= 0) close(fd);
   errno = error;
   return fd >= 0;
+}
+
+bool temp_file_link(int fd, const char *folder, const char *prefix) {
+  char from[32], ending[16];
+  snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
+  prepare();
+  for (unsigned attempt = 0;; attempt++) {
+    snprintf(ending, sizeof ending, "%06x", ((unsigned)getpid() * 1000 + attempt) & 0xffffff);
+    if (!set_path(folder, prefix, ending)) return false;
+    sigset_t before;
+    hold_signals(&before);
+    exists = linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+    let_signals_come(&before);
+    if (exists != 0) return true;
+    if (errno != EEXIST || attempt == 1000) return false;
+  }
+}
+
+bool temp_file_rename(const char *to) {
+  sigset_t before;
+  hold_signals(&before);
+  bool renamed = rename(path, to) == 0;
+  if (renamed) exists = 0;
+  let_signals_come(&before);
+  return renamed;
 }
 
 const char *temp_file_path(void) {

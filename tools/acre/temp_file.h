@@ -9,8 +9,14 @@
 
 #include <stdbool.h>
 
-/* Makes an empty file with a name of its own in `folder`. At most one at a time. false: errno says why. */
-bool temp_file_make(const char *folder);
+/* Makes an empty file with a name of its own in `folder`: the prefix and six characters. At most one at a time. false: errno says why. */
+bool temp_file_make(const char *folder, const char *prefix);
+
+/* Gives such a name to an open file that has none (O_TMPFILE). false: errno says why. */
+bool temp_file_link(int fd, const char *folder, const char *prefix);
+
+/* Renames it to `path`, whatever is there: from then on it is temporary no more. false: errno says why. */
+bool temp_file_rename(const char *to);
 
 /* Its path, good until it is removed. */
 const char *temp_file_path(void);

@@ -16,6 +16,8 @@ enum tool_exit {
 
 /* A subcommand: argv[0] is its name. Returns the exit status. */
 int info_main(int argc, char **argv);
+int run_main(int argc, char **argv);
+int sort_main(int argc, char **argv);
 int tour_main(int argc, char **argv);
 
 /* Names the subcommand in what follows: "acre: tour: ...". NULL: none. */

@@ -320,6 +320,7 @@ int tour_main(int argc, char **argv) {
   tour_edge(&tour);
   tour_limit(&tour);
   tour_file(&tour);
+  tour_files(&tour);
   print_summary(&tour);
   return tour.failures == 0 ? TOOL_OK : TOOL_FAILED;
 }

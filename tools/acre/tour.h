@@ -88,6 +88,7 @@ void tour_heap(struct tour *tour);
 void tour_edge(struct tour *tour);
 void tour_limit(struct tour *tour);
 void tour_file(struct tour *tour);
+void tour_files(struct tour *tour);
 
 /* Looks at the file that the last chapter will sort, before anything runs. false: it has complained. */
 bool tour_file_plan(struct tour *tour);

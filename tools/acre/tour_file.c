@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tour's last chapter: a real file of 64-bit numbers, sorted in place
+ * The tour's chapter on a real file of 64-bit numbers, sorted in place
  * through a view. The user's own file is never touched: a copy of it is.
  *
  * What is true of the file afterwards is judged by plain reads, which know
@@ -23,7 +23,7 @@
 #include "message.h"
 #include "number_file.h"
 #include "progress.h"
-#include "sort_numbers.h"
+#include "sort_kernel.h"
 #include "temp_file.h"
 #include "text.h"
 #include "tool.h"
@@ -282,14 +282,14 @@ static void sort_view(struct tour *tour, const struct mapped *mapped) {
   struct progress progress;
   progress_begin(&progress, _("sorting"), 0);
   double started = progress_clock();
-  sort_numbers(numbers, count);
+  bool done = sort_kernel_numbers(numbers, count, sizeof *numbers);
   double seconds = progress_clock() - started;
   progress_end(&progress);
   is_told = is_told && kernel_transferred(&after);
   tour_say(_("%s numbers in %s: %s, by %s"), text_count(count).s, text_duration(seconds).s,
-           text_rate((double)(count * sizeof *numbers) / seconds).s, sort_numbers_name());
+           text_rate((double)(count * sizeof *numbers) / seconds).s, sort_kernel_name());
   tour_show(tour);
-  tour_check(tour, numbers_are_sorted(numbers, count), _("the numbers ascend, seen through the view"));
+  tour_check(tour, done && numbers_are_sorted(numbers, count), _("the numbers ascend, seen through the view"));
   if (is_told)
     tour_check(tour, after - before < FEW_BYTES, _("read and write calls moved less than %s meanwhile"),
                text_size(FEW_BYTES).s);
@@ -342,7 +342,7 @@ static void verify(struct tour *tour, const struct number_sums *sums) {
 
 void tour_file(struct tour *tour) {
   tour_chapter(tour, _("A file, sorted in place"));
-  if (!temp_file_make(plan.folder)) {
+  if (!temp_file_make(plan.folder, "acre-tour.")) {
     tool_complain(_("cannot make a file in '%s': %s; set TMPDIR to another folder"), plan.folder, _(strerror(errno)));
     tour_check(tour, false, _("a file can be made"));
     return;

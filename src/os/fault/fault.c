@@ -124,6 +124,8 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_NAME_MARK] = "acre__os_name_mark",
       [ACRE_FAULT_NAME_CHECK_MARK] = "acre__os_name_check_mark",
       [ACRE_FAULT_NAME_REMOVE] = "acre__os_name_remove",
+      [ACRE_FAULT_FILE_DIRTY] = "acre__os_file_dirty",
+      [ACRE_FAULT_THREAD_START] = "acre__os_thread_start",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -437,7 +439,22 @@ acre_result acre__os_signal_stack_unset(void *stack) {
   return fails(ACRE_FAULT_SIGNAL_STACK_UNSET) ? state.plan.result : acre__os_real_signal_stack_unset(stack);
 }
 
+/* ------------------------------------------------------------- dirty.c */
+
+__typeof__(acre__os_file_dirty) acre__os_real_file_dirty;
+
+acre_result acre__os_file_dirty(struct acre__os_file file, uint64_t offset, uint64_t size, const void *mapping,
+                                uint64_t *out) {
+  return fails(ACRE_FAULT_FILE_DIRTY) ? state.plan.result : acre__os_real_file_dirty(file, offset, size, mapping, out);
+}
+
 /* ------------------------------------------------------------- thread.c */
+
+__typeof__(acre__os_thread_start) acre__os_real_thread_start;
+
+acre_result acre__os_thread_start(struct acre__os_thread *thread) {
+  return fails(ACRE_FAULT_THREAD_START) ? state.plan.result : acre__os_real_thread_start(thread);
+}
 
 __typeof__(acre__os_at_fork) acre__os_real_at_fork;
 

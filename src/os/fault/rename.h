@@ -34,6 +34,8 @@
 #define acre__os_maps_at acre__os_real_maps_at
 #define acre__os_fault_install acre__os_real_fault_install
 #define acre__os_at_fork acre__os_real_at_fork
+#define acre__os_file_dirty acre__os_real_file_dirty
+#define acre__os_thread_start acre__os_real_thread_start
 #define acre__os_read_singly acre__os_real_read_singly
 #define acre__os_keep_from_children acre__os_real_keep_from_children
 #define acre__os_directory_open acre__os_real_directory_open

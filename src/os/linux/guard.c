@@ -44,6 +44,16 @@
 #endif
 #endif
 
+/*
+ * A library that comes into every process must not bring the unwinder, which takes
+ * longer to load than all of the library. There it is used if the program has it
+ * (all that C++ programs do); where not, nothing is thrown, and a thread that
+ * leaves a guarded call by pthread_exit leaves its record behind.
+ */
+#ifdef ACRE_WEAK_UNWINDER
+__asm__(".weak _Unwind_Resume\n.weak __gcc_personality_v0");
+#endif
+
 struct guard {
   struct guard *outer;
   uintptr_t address; /* of the access that has ended it */

@@ -124,6 +124,7 @@ struct acre__linux_switches {
   bool populate_by_touch;
   bool plain_files;
   bool single_calls;
+  bool dirty_by_mapping;
 };
 extern struct acre__linux_switches acre__linux_switches;
 

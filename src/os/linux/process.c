@@ -124,16 +124,21 @@ static bool try_populate(char *page, size_t page_size) {
          (resident & 1) != 0;
 }
 
+static bool probe_hide(size_t page_size) {
+  char *page = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  bool works = page != MAP_FAILED && try_hide(page, page_size);
+  if (page != MAP_FAILED) munmap(page, page_size);
+  return works;
+}
+
 static void probe_mechanisms(struct acre__os_system *out) {
   out->can_query_directly = !acre__linux_switches.query_without_ioctl && acre__linux_has_procmap_query();
-  char *pages = mmap(NULL, 2 * out->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                     0);
+  char *pages = mmap(NULL, out->page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED) return;
-  out->can_hide = try_hide(pages, out->page_size);
-  out->can_populate = !acre__linux_switches.populate_by_touch && try_populate(pages + out->page_size, out->page_size);
+  out->can_populate = !acre__linux_switches.populate_by_touch && try_populate(pages, out->page_size);
   /* Known advice takes no bytes at all; the effect would cost two large pages to see. */
   out->can_collapse = madvise(pages, 0, ACRE_LINUX_MADV_COLLAPSE) == 0;
-  munmap(pages, 2 * out->page_size);
+  munmap(pages, out->page_size);
 }
 
 static void probe_memory(struct acre__os_system *out) {
@@ -179,16 +184,21 @@ static void probe_kernel_name(char *out, size_t size) {
   out[length] = '\0';
 }
 
-void acre__os_probe(struct acre__os_system *out) {
+void acre__os_probe_first(struct acre__os_system *out) {
   memset(out, 0, sizeof *out);
   out->page_size = (size_t)sysconf(_SC_PAGESIZE);
   out->granularity = acre__max(out->page_size, ACRE_LINUX_GRANULARITY);
+  out->overcommit_mode = (int)acre__linux_read_number("/proc/sys/vm/overcommit_memory", (uint64_t)-1);
+  out->can_hide = probe_hide(out->page_size);
+}
+
+void acre__os_probe(struct acre__os_system *out) {
+  acre__os_probe_first(out);
   out->lowest_address = lowest_address(out->granularity);
   out->highest_address = acre__linux_highest_address();
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   out->processors = processors > 0 ? (unsigned)processors : 0;
   out->mapping_limit = (size_t)acre__linux_read_number("/proc/sys/vm/max_map_count", 0);
-  out->overcommit_mode = (int)acre__linux_read_number("/proc/sys/vm/overcommit_memory", (uint64_t)-1);
   out->transparent_large_pages = large_pages_on_request();
   probe_kernel_name(out->kernel, sizeof out->kernel);
   probe_memory(out);
@@ -237,6 +247,11 @@ void acre__os_say(const char *text) {
 _Noreturn void acre__os_die(const char *text) {
   acre__os_say(text);
   abort();
+}
+
+_Noreturn void acre__os_end(const char *text, int status) {
+  acre__os_say(text);
+  _exit(status);
 }
 
 _Noreturn void acre__assert_failed(const char *condition, const char *file, int line_number) {

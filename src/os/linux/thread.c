@@ -1,29 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread.c - park, unpark, fork, the end of a thread, fences on Linux: private
- * futexes, pthread_atfork, the destructor of a pthread key, membarrier.
+ * thread.c - park, unpark, fork, threads and their end, fences on Linux: private
+ * futexes, pthread_atfork, pthreads, the destructor of a pthread key, membarrier.
  */
 #include "linux.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/lock.h"
 
-/* Both keep errno: they run in signal handlers, and in functions that report no errno. */
+/* All keep errno: they run in signal handlers, and in functions that report no errno. */
 void acre__park(_Atomic uint32_t *word, uint32_t expected) {
   int error = errno;
   syscall(SYS_futex, word, ACRE_LINUX_FUTEX_WAIT, expected, (void *)0);
   errno = error;
 }
 
-void acre__unpark(_Atomic uint32_t *word) {
+/* In pieces of a day at most. The size of a time in the system call is that of `long` here, as on all 64-bit systems. */
+void acre__park_for(_Atomic uint32_t *word, uint32_t expected, uint64_t milliseconds) {
   int error = errno;
-  syscall(SYS_futex, word, ACRE_LINUX_FUTEX_WAKE, 1);
+  if (milliseconds > 86400000) milliseconds = 86400000;
+  struct timespec time = {.tv_sec = (time_t)(milliseconds / 1000), .tv_nsec = (long)(milliseconds % 1000 * 1000000)};
+  syscall(SYS_futex, word, ACRE_LINUX_FUTEX_WAIT, expected, &time);
   errno = error;
+}
+
+static void wake(_Atomic uint32_t *word, int most) {
+  int error = errno;
+  syscall(SYS_futex, word, ACRE_LINUX_FUTEX_WAKE, most);
+  errno = error;
+}
+
+void acre__unpark(_Atomic uint32_t *word) {
+  wake(word, 1);
+}
+
+void acre__unpark_all(_Atomic uint32_t *word) {
+  wake(word, INT_MAX);
 }
 
 /* The kernel's own form of a signal mask: libc's hides the signals that it uses itself. */
@@ -59,6 +78,29 @@ acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*
   }
   acre__unlock(&lock);
   return acre__linux_error(error);
+}
+
+/* ------------------------------------------------------------- threads */
+
+static void *begin_thread(void *context) {
+  struct acre__os_thread *thread = context;
+  thread->run(thread->context);
+  return NULL;
+}
+
+acre_result acre__os_thread_start(struct acre__os_thread *thread) {
+  _Static_assert(sizeof(pthread_t) <= sizeof thread->handle, "a handle holds it");
+  pthread_t handle;
+  uint64_t signals = acre__signals_block(); /* which the thread inherits */
+  int error = pthread_create(&handle, NULL, begin_thread, thread);
+  acre__signals_restore(signals);
+  if (error != 0) return error == EAGAIN ? ACRE_E_NO_MEMORY : acre__linux_error(error);
+  thread->handle = (uintptr_t)handle;
+  return ACRE_OK;
+}
+
+void acre__os_thread_join(struct acre__os_thread *thread) {
+  (void)pthread_join((pthread_t)thread->handle, NULL);
 }
 
 /* ------------------------------------------------------------- the end of a thread */

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sorting what memory has no room for: pieces of the input that fit are sorted and
+ * written to a file one behind the other, the runs; these are merged into the output.
+ *
+ *   input    [ piece 1 | piece 2 | piece 3 ]
+ *   runs     [ sorted  | sorted  | sorted  ]     a file without a name
+ *                 |         |         |
+ *              a heap of the runs' first records, the least on top
+ *                 v
+ *   output   [ .......................... ]
+ *
+ * Runs are read in pieces, into slots of one block of memory, and not through a view: the kernel
+ * reads around a fault in a mapping, which for many runs at once is more than there is room for, and is read again
+ * and again. Records alike keep their order, as the run of the earlier piece goes first.
+ */
+#define _GNU_SOURCE
+#include <acre/vm.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sort_engine.h"
+#include "sort_kernel.h"
+
+enum { BUFFER = 1 << 20, TELL = 4 << 20, LEAST = 1 << 10, LEAST_SLOT = 4 << 10 };
+
+/* A run in the merge: what of it is in its slot, [at, end), and what is still in the file. */
+struct run {
+  char *slot, *at, *end;
+  size_t next, rest; /* in the file: where it goes on, and how much there is */
+  size_t number;
+  uint64_t piece; /* of the record at `at` */
+};
+
+struct runs {
+  const struct sort_order *order;
+  const struct sort_means *means;
+  int fd;
+  size_t count, room;
+  size_t *ends;   /* of each run, in the file */
+  size_t size;    /* of the file */
+  size_t longest; /* record */
+};
+
+/* ------------------------------------------------------------- the file of runs */
+
+static int open_unnamed(const char *directory) {
+  int fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
+  char path[4096];
+  int length = snprintf(path, sizeof path, "%s/.acre-sort-XXXXXX", directory);
+  if (length < 0 || (size_t)length >= sizeof path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  fd = mkostemp(path, O_CLOEXEC);
+  if (fd >= 0) unlink(path);
+  return fd;
+}
+
+static bool write_all(int fd, const char *bytes, size_t size) {
+  while (size > 0) {
+    ssize_t done = write(fd, bytes, size);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return false;
+    bytes += done;
+    size -= (size_t)done;
+  }
+  return true;
+}
+
+static bool add_end(struct runs *runs) {
+  if (runs->count == runs->room) {
+    size_t room = runs->room == 0 ? 64 : 2 * runs->room;
+    size_t *ends = realloc(runs->ends, room * sizeof *ends);
+    if (ends == NULL) return false;
+    runs->ends = ends;
+    runs->room = room;
+  }
+  runs->ends[runs->count++] = runs->size;
+  return true;
+}
+
+/* Writes the records in their order, through a buffer. */
+static enum sort_answer write_run(struct runs *runs, const char *piece, size_t size, const struct sort_item *items,
+                                  size_t count) {
+  const struct sort_order *order = runs->order;
+  const char *end = piece + size;
+  char *buffer = malloc(BUFFER);
+  size_t filled = 0;
+  bool good = true;
+  if (buffer == NULL) return SORT_NO_MEMORY;
+  for (size_t i = 0; i < count && good; i++) {
+    const char *record = piece + items[i].index;
+    size_t length = sort_record_size(order, record, end);
+    if (length + 1 > runs->longest) runs->longest = length + 1;
+    bool lacks_end = order->form == SORT_LINES && record[length - 1] != '\n';
+    if (filled + length + 1 > BUFFER) {
+      good = write_all(runs->fd, buffer, filled);
+      filled = 0;
+    }
+    if (length + 1 > BUFFER) {
+      good = good && write_all(runs->fd, record, length);
+    } else {
+      memcpy(buffer + filled, record, length);
+      filled += length;
+    }
+    if (lacks_end) buffer[filled++] = '\n';
+    runs->size += length + lacks_end;
+  }
+  good = good && write_all(runs->fd, buffer, filled);
+  int error = errno;
+  free(buffer);
+  errno = error;
+  if (!good) return SORT_RUNS_FAILED;
+  return add_end(runs) ? SORT_DONE : SORT_NO_MEMORY;
+}
+
+/* A piece of about `wanted` bytes: whole records, one at least. */
+static size_t piece_of(const struct sort_order *order, const char *at, size_t rest, size_t wanted) {
+  if (rest <= wanted) return rest;
+  if (order->form != SORT_LINES) return wanted < order->record ? order->record : wanted - wanted % order->record;
+  const char *newline = memrchr(at, '\n', wanted);
+  return newline != NULL ? (size_t)(newline + 1 - at) : sort_record_size(order, at, at + rest);
+}
+
+/* Ticks of a piece are passed on as the part of the whole that they are. */
+struct share {
+  const struct sort_means *means;
+  double from, part;
+};
+
+static bool tick_of_share(void *context, double done) {
+  const struct share *share = context;
+  return share->means->tick == NULL || share->means->tick(share->means->context, share->from + share->part * done);
+}
+
+/* Sorts a piece, and writes it. */
+static enum sort_answer make_run(struct runs *runs, const struct sort_means *means, const char *piece, size_t size) {
+  struct sort_item *items;
+  size_t count;
+  enum sort_answer answer = sort_items_make(runs->order, means, piece, size, &items, &count);
+  if (answer != SORT_DONE) return answer;
+  answer = write_run(runs, piece, size, items, count);
+  int error = errno;
+  (void)acre_vm_release(items);
+  errno = error;
+  return answer;
+}
+
+/* The same for numbers, which need no items. */
+static enum sort_answer make_run_of_numbers(struct runs *runs, const struct sort_means *means, const char *piece,
+                                            size_t size) {
+  acre_vm_options options = {.flags = ACRE_VM_COMMIT};
+  void *copy;
+  size_t written;
+  if (acre_vm_reserve(size, &options, &copy) != ACRE_OK) return SORT_NO_MEMORY;
+  memcpy(copy, piece, size);
+  runs->longest = runs->order->record;
+  enum sort_answer answer = sort_in_place(runs->order, means, copy, size, &written);
+  if (answer == SORT_DONE && !write_all(runs->fd, copy, size)) answer = SORT_RUNS_FAILED;
+  int error = errno;
+  (void)acre_vm_release(copy);
+  runs->size += size;
+  if (answer == SORT_DONE && !add_end(runs)) answer = SORT_NO_MEMORY;
+  errno = error;
+  return answer;
+}
+
+static enum sort_answer make_runs(struct runs *runs, const char *input, size_t size) {
+  const struct sort_order *order = runs->order;
+  bool numbers = order->form == SORT_NUMBERS;
+  size_t memory = runs->means->memory, wanted = numbers ? memory / 2 : memory / 4;
+  for (size_t done = 0; done < size;) {
+    struct share share = {runs->means, 0.6 * (double)done / (double)size, 0.6 * (double)wanted / (double)size};
+    struct sort_means means = {.memory = memory / 2, .tick = tick_of_share, .context = &share};
+    size_t piece = piece_of(order, input + done, size - done, wanted);
+    enum sort_answer answer = numbers ? make_run_of_numbers(runs, &means, input + done, piece)
+                                      : make_run(runs, &means, input + done, piece);
+    if (answer == SORT_NO_MEMORY && wanted > LEAST) {
+      wanted /= 2; /* short records: their items take more than they */
+      continue;
+    }
+    if (answer != SORT_DONE) return answer;
+    done += piece;
+  }
+  return SORT_DONE;
+}
+
+/* ------------------------------------------------------------- the merge */
+
+struct merge {
+  struct runs *runs;
+  size_t slot;        /* bytes of each */
+  char *memory, *end; /* of all slots, and some bytes behind them */
+  struct run *heap;   /* the run whose record is least on top */
+  size_t count, size; /* runs that are left; bytes of the memory */
+};
+
+/* Reads on, so that a whole record is there if there is one. False: errno says why. */
+static bool fill(const struct merge *merge, struct run *run) {
+  size_t kept = (size_t)(run->end - run->at);
+  memmove(run->slot, run->at, kept);
+  run->at = run->slot;
+  run->end = run->slot + kept;
+  while (run->rest > 0 && (size_t)(run->end - run->slot) < merge->slot) {
+    size_t room = merge->slot - (size_t)(run->end - run->slot), wanted = run->rest < room ? run->rest : room;
+    ssize_t got = pread(merge->runs->fd, run->end, wanted, (off_t)run->next);
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = EIO; /* somebody has cut it off */
+    if (got <= 0) return false;
+    run->end += got;
+    run->next += (size_t)got;
+    run->rest -= (size_t)got;
+  }
+  return true;
+}
+
+/* Makes sure that a record is at `at`, and knows its piece. *length: its bytes, 0 if there is none. False: as fill. */
+static bool load(const struct merge *merge, struct run *run, size_t *length) {
+  const struct sort_order *order = merge->runs->order;
+  size_t there = (size_t)(run->end - run->at);
+  bool is_whole = order->form == SORT_LINES ? there > 0 && memchr(run->at, '\n', there) != NULL
+                                            : there >= order->record;
+  if (!is_whole && run->rest > 0 && !fill(merge, run)) return false;
+  *length = run->at == run->end ? 0 : sort_record_size(order, run->at, run->end);
+  bool ends;
+  if (*length > 0) run->piece = sort_key_piece(order, run->at, merge->end, 0, &ends);
+  return true;
+}
+
+static bool is_less(const struct merge *merge, const struct run *a, const struct run *b) {
+  if (a->piece != b->piece) return a->piece < b->piece;
+  int out = sort_key_compare(merge->runs->order, a->at, b->at, merge->end);
+  return out != 0 ? out < 0 : a->number < b->number;
+}
+
+static void sift(const struct merge *merge, size_t top) {
+  struct run *heap = merge->heap, run = heap[top];
+  for (size_t child; (child = 2 * top + 1) < merge->count; top = child) {
+    if (child + 1 < merge->count && is_less(merge, &heap[child + 1], &heap[child])) child++;
+    if (!is_less(merge, &heap[child], &run)) break;
+    heap[top] = heap[child];
+  }
+  heap[top] = run;
+}
+
+static bool begin_merge(struct merge *merge) {
+  size_t length;
+  for (size_t i = 0; i < merge->count; i++) {
+    size_t from = i == 0 ? 0 : merge->runs->ends[i - 1];
+    char *slot = merge->memory + i * merge->slot;
+    merge->heap[i] = (struct run){slot, slot, slot, from, merge->runs->ends[i] - from, i, 0};
+    if (!load(merge, &merge->heap[i], &length)) return false;
+  }
+  for (size_t i = merge->count / 2; i-- > 0;) sift(merge, i);
+  return true;
+}
+
+static enum sort_answer merge_into(struct merge *merge, char *output, size_t room, size_t *written) {
+  const struct sort_order *order = merge->runs->order;
+  const struct sort_means *means = merge->runs->means;
+  char *to = output, *told = output, *last = NULL;
+  size_t read = 0;
+  if (!begin_merge(merge)) return SORT_RUNS_FAILED;
+  while (merge->count > 0) {
+    struct run *least = &merge->heap[0];
+    size_t length = sort_record_size(order, least->at, least->end);
+    if (length > room - (size_t)(to - output)) return SORT_CHANGED; /* lines that grew before they were in a run */
+    /* What was written last is in the output, from where it is compared with what is in a slot. */
+    memcpy(to, least->at, length);
+    if (!order->unique || last == NULL || sort_key_compare(order, last, to, to + length) != 0) {
+      last = to;
+      to += length;
+    }
+    least->at += length;
+    read += length;
+    if (!load(merge, least, &length)) return SORT_RUNS_FAILED;
+    if (length == 0) *least = merge->heap[--merge->count];
+    if (merge->count > 0) sift(merge, 0);
+    if (to - told >= TELL || merge->count == 0) {
+      if (means->wrote != NULL) means->wrote(means->context, (size_t)(told - output), (size_t)(to - told));
+      told = to;
+      if (means->tick != NULL && !means->tick(means->context, 0.6 + 0.4 * (double)read / (double)merge->runs->size))
+        return SORT_STOPPED;
+    }
+  }
+  *written = (size_t)(to - output);
+  return SORT_DONE;
+}
+
+static enum sort_answer merge_runs(struct runs *runs, char *output, size_t output_room, size_t *written) {
+  *written = 0;
+  if (runs->count == 0) return SORT_DONE;
+  size_t share = runs->means->memory / 2 / runs->count;
+  struct merge merge = {.runs = runs, .slot = share > LEAST_SLOT ? share : LEAST_SLOT, .count = runs->count};
+  if (merge.slot < runs->longest) merge.slot = runs->longest;
+  acre_vm_options options = {.flags = ACRE_VM_COMMIT};
+  size_t page = (size_t)sysconf(_SC_PAGESIZE); /* behind the last slot, as keys are read eight bytes at a time */
+  void *memory;
+  if (merge.slot > (runs->means->memory - page) / runs->count) return SORT_NO_MEMORY;
+  merge.size = merge.slot * runs->count + page;
+  if (acre_vm_reserve(merge.size, &options, &memory) != ACRE_OK) return SORT_NO_MEMORY;
+  merge.memory = memory;
+  merge.end = merge.memory + merge.size;
+  merge.heap = malloc(runs->count * sizeof *merge.heap);
+  (void)posix_fadvise(runs->fd, 0, 0, POSIX_FADV_RANDOM); /* pieces as they are asked for, and nothing ahead */
+  enum sort_answer answer = merge.heap == NULL ? SORT_NO_MEMORY : merge_into(&merge, output, output_room, written);
+  int error = errno;
+  free(merge.heap);
+  (void)acre_vm_release(memory);
+  errno = error;
+  return answer;
+}
+
+enum sort_answer sort_with_runs(const struct sort_order *order, const struct sort_means *means, const char *input,
+                                size_t size, char *output, size_t *written) {
+  struct runs runs = {.order = order, .means = means};
+  runs.fd = open_unnamed(means->directory);
+  if (runs.fd < 0) return SORT_RUNS_FAILED;
+  enum sort_answer answer = make_runs(&runs, input, size);
+  if (answer == SORT_DONE) answer = merge_runs(&runs, output, sort_output_size(order, input, size), written);
+  int error = errno;
+  free(runs.ends);
+  close(runs.fd);
+  errno = error;
+  return answer;
+}
