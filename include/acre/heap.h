@@ -13,8 +13,9 @@
  * blocks. It starts with one segment, of which it touches one page, so that a
  * heap per request is cheap; destroying one costs as much as it has segments.
  * Segments of destroyed heaps are kept for the next ones: up to 46 MiB of memory
- * in all, and what nobody has wanted for half a second goes back to the system
- * at the next occasion (acre_heap_compact(NULL) gives it back at once).
+ * in all (twice as much while large blocks are freed and wanted again), and what
+ * nobody has wanted for half a second goes back to the system at the next
+ * occasion (acre_heap_compact(NULL) gives it back at once).
  *
  * Blocks start on multiples of 16 bytes. A block is at most 12.5 % (or 15 bytes)
  * larger than what was asked for, up to 64 KiB, and a whole number of segments above that,
