@@ -56,15 +56,23 @@ static bool has(const struct acre__medium *medium, unsigned size_class, const vo
   return false;
 }
 
+/* Memory is had outside of the stretch: another thread that stops this one must not wait for the system. */
+static bool make(struct acre__thread *thread) {
+  if (atomic_load_explicit(&thread->gate, memory_order_relaxed) != 0) return false;
+  struct acre__medium *made = acre__meta_alloc(sizeof *made);
+  if (made == NULL) return false;
+  bool open = acre__enter(thread);
+  if (open) thread->medium = made;
+  acre__leave(thread);
+  if (!open) acre__meta_free(made, sizeof *made);
+  return open;
+}
+
 bool acre__medium_push(acre_heap *heap, unsigned size_class, void *block) {
   struct acre__thread *thread = &acre__this_thread;
   acre__thread_join(thread);
   if (thread->number == ACRE_OWNER_NONE) return false;
-  if (thread->medium == NULL) { /* outside: another thread that stops this one must not wait for the system */
-    struct acre__medium *made = acre__meta_alloc(sizeof *made);
-    if (made == NULL) return false;
-    thread->medium = made;
-  }
+  if (thread->medium == NULL && !make(thread)) return false;
   bool twice = false, done = false;
   if (acre__enter(thread)) {
     twice = has(thread->medium, size_class, block);
