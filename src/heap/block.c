@@ -185,6 +185,55 @@ struct acre__found acre__block_find(const void *address) {
   return found;
 }
 
+/* Of a home: the start of the piece that the address lies in; NULL: in none. */
+static char *piece_around(const struct acre__segment *home, uintptr_t at, size_t *size) {
+  const struct acre__unit *unit = &home->local->units[(at - (uintptr_t)home->start) / ACRE_UNIT];
+  if (unit->class_and_1 == 0) return NULL;
+  const struct acre__small *small = &acre__small[unit->class_and_1 - 1];
+  size_t end = unit->end == 0 ? ACRE_SEGMENT : unit->end;
+  *size = small->size;
+  return home->start + end - small->piece_bytes;
+}
+
+/* The first segment of the large block that the address lies in; NULL: in none. */
+static struct acre__segment *large_around(uintptr_t at) {
+  struct acre__segment *run = acre__segment_of(at);
+  for (uintptr_t back = at; run != NULL && acre__kind_of(run) == ACRE_KIND_NOTHING; run = acre__segment_of(back))
+    back -= ACRE_SEGMENT;
+  if (run == NULL || acre__kind_of(run) != ACRE_KIND_LARGE) return NULL;
+  return at - (uintptr_t)run->start < (size_t)run->count << ACRE_SEGMENT_SHIFT ? run : NULL;
+}
+
+struct acre__found acre__block_around(const void *address, char **start) {
+  struct acre__found nothing = {NULL, 0, ACRE_ALL_CLASSES};
+  uintptr_t at = (uintptr_t)address;
+  struct acre__segment *segment = acre__segment_of(at);
+  char *first = NULL; /* block of those of that size that lie there in a row */
+  size_t size = 0;
+  if (segment == NULL) return nothing;
+  switch (acre__kind_of(segment)) {
+    case ACRE_KIND_SLAB:
+      size = acre__class_size(segment->size_class);
+      first = segment->start + (ACRE_SEGMENT - segment->capacity * size);
+      break;
+    case ACRE_KIND_HOME: first = piece_around(segment, at, &size); break;
+    case ACRE_KIND_INSIDE:
+    case ACRE_KIND_MEDIUM:
+      if (acre__kind_of(segment) == ACRE_KIND_INSIDE) segment -= segment->count;
+      size = acre__class_size(segment->size_class);
+      first = segment->start;
+      break;
+    default:
+      segment = large_around(at);
+      if (segment == NULL) return nothing;
+      size = (size_t)segment->count << ACRE_SEGMENT_SHIFT;
+      first = segment->start;
+  }
+  if (first == NULL || at < (uintptr_t)first) return nothing;
+  *start = first + (at - (uintptr_t)first) / size * size;
+  return acre__block_find(*start);
+}
+
 void *acre__block_alloc(acre_heap *heap, size_t size, size_t alignment, bool *fresh, acre_result *why) {
   unsigned size_class = acre__class_aligned(size, alignment);
   if (fresh != NULL) *fresh = false;

@@ -18,6 +18,12 @@ struct acre__found {
 /* Any thread, no lock wanted if the block is in use. Whether it is, is not looked at. */
 struct acre__found acre__block_find(const void *address);
 
+/*
+ * The block, in use or free, that the address lies in, and where it starts. Any
+ * thread, as above; of a large block it takes as long as the block has segments before the address.
+ */
+struct acre__found acre__block_around(const void *address, char **start);
+
 /* With the lock: a block. NULL: *why says why not. `fresh`, if not NULL, tells that it reads zero. */
 void *acre__block_alloc(acre_heap *heap, size_t size, size_t alignment, bool *fresh, acre_result *why);
 

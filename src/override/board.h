@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define ACRE_BOARD_VARIABLE "ACRE_RUN"
-#define ACRE_BOARD_MAGIC UINT64_C(0x3130656f42657263) /* changes with the layout */
+#define ACRE_BOARD_MAGIC UINT64_C(0x3230656f42657263) /* changes with the layout */
 
 enum { ACRE_BOARD_ENTRIES = 4096, ACRE_BOARD_CLASSES = 8 };
 
@@ -52,6 +52,8 @@ struct acre__board_entry {
   uint64_t limit_size;
   char limit_where[128];
   /* At the end. */
+  uint32_t checked;                                         /* enum acre__check_mode of the library that checks */
+  uint64_t checked_blocks, checked_peak, checked_not;       /* checked blocks in use; allocations that could not be checked */
   uint64_t in_use, blocks, large;
   uint64_t committed, committed_peak;                   /* by all of Acre in the process */
   uint64_t resident, resident_peak;                     /* of the process */

@@ -15,6 +15,7 @@
 #include "base/line.h"
 #include "heap/fast.h"
 #include "heap/medium.h"
+#include "override/hooks.h"
 #include "override/override.h"
 #include "override/report.h"
 #include "vm/root.h"
@@ -98,6 +99,9 @@ __attribute__((noinline)) void acre__override_free(void *block) {
 }
 
 ACRE_COLD _Noreturn void acre__override_not_a_block(const char *function, const void *pointer) {
+#ifdef ACRE_CHECKS
+  acre__check_stray(pointer, function);
+#endif
   char text[128];
   struct acre__line line = acre__line_in(text, sizeof text);
   acre__line_add(&line, "acre: ");
@@ -110,7 +114,7 @@ ACRE_COLD _Noreturn void acre__override_not_a_block(const char *function, const 
 
 /* ------------------------------------------------------------- allocating */
 
-ACRE_EXPORT void *malloc(size_t size) {
+static inline void *plain(size_t size) {
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
     void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
     if (ACRE_LIKELY(block != NULL)) return block;
@@ -118,7 +122,16 @@ ACRE_EXPORT void *malloc(size_t size) {
   return acre__override_alloc(size, 1, false);
 }
 
+void *acre__override_plain(size_t size) {
+  return plain(size);
+}
+
+ACRE_EXPORT void *malloc(size_t size) {
+  return acre__check_wants(size) ? acre__check_alloc(size, 1, false) : plain(size);
+}
+
 static inline void *zalloc(size_t size) {
+  if (acre__check_wants(size)) return acre__check_alloc(size, 1, true);
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
     void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
     if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
@@ -136,6 +149,7 @@ ACRE_EXPORT void *calloc(size_t count, size_t size) {
 static void *alloc_aligned(size_t size, size_t alignment) {
   if (alignment <= ACRE_BLOCK_ALIGNMENT) return malloc(size);
   if (ACRE_UNLIKELY(alignment > ACRE_HEAP_ALIGNMENT_MOST || size > PTRDIFF_MAX)) return no_memory();
+  if (acre__check_wants(size)) return acre__check_alloc(size, alignment, false);
   unsigned size_class = acre__class_aligned(size, alignment);
   if (size_class < ACRE_SMALL_CLASSES) {
     void *block = acre__process_alloc_fast(size_class);
@@ -188,8 +202,19 @@ ACRE_EXPORT void *pvalloc(size_t size) {
 
 /* ------------------------------------------------------------- freeing */
 
-ACRE_EXPORT void free(void *block) {
+static inline void plain_free(void *block) {
   if (ACRE_UNLIKELY(!acre__free_fast(NULL, false, block))) acre__override_free(block);
+}
+
+void acre__override_plain_free(void *block) {
+  plain_free(block);
+}
+
+ACRE_EXPORT void free(void *block) {
+  if (acre__check_owns(block))
+    acre__check_free(block, "free");
+  else
+    plain_free(block);
 }
 
 /* C23. The size is not needed, and a wrong one is not looked for. */
@@ -213,6 +238,7 @@ ACRE_EXPORT void *realloc(void *block, size_t size) {
     return NULL;
   }
   if (ACRE_UNLIKELY(size > PTRDIFF_MAX)) return no_memory();
+  if (acre__check_owns(block)) return acre__check_realloc(block, size);
   int error = errno;
   acre_heap *heap = acre_heap_of(block);
   if (ACRE_UNLIKELY(heap == NULL)) {
@@ -235,7 +261,8 @@ ACRE_EXPORT void *reallocarray(void *block, size_t count, size_t size) {
 }
 
 ACRE_EXPORT size_t malloc_usable_size(void *block) {
-  return block == NULL ? 0 : acre_heap_size(block);
+  if (block == NULL) return 0;
+  return acre__check_owns(block) ? acre__check_usable(block) : acre_heap_size(block);
 }
 
 /* ------------------------------------------------------------- glibc's other names of them */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "heap/fast.h"
+#include "override/hooks.h"
 #include "override/override.h"
 #include "vm/services.h"
 
@@ -38,8 +39,9 @@ static bool call_handler(void) {
 }
 
 static void *alloc(size_t size, size_t alignment) {
-  return size > PTRDIFF_MAX || alignment > ACRE_HEAP_ALIGNMENT_MOST ? NULL
-                                                                    : acre__override_alloc(size, alignment, false);
+  if (size > PTRDIFF_MAX || alignment > ACRE_HEAP_ALIGNMENT_MOST) return NULL;
+  return acre__check_wants(size) ? acre__check_alloc(size, alignment, false)
+                                 : acre__override_alloc(size, alignment, false);
 }
 
 static ACRE_COLD void *new_slow(size_t size, size_t alignment, bool throws) {
@@ -53,6 +55,7 @@ static ACRE_COLD void *new_slow(size_t size, size_t alignment, bool throws) {
 }
 
 static inline void *new_fast(size_t size) {
+  if (acre__check_wants(size)) return acre__check_alloc(size, 1, false);
   if (ACRE_UNLIKELY(size > ACRE_SMALL_MOST)) return NULL;
   return acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
 }
@@ -68,12 +71,18 @@ static inline void *new_aligned(size_t size, size_t alignment, bool throws) {
   void *block = NULL;
   unsigned size_class = alignment <= ACRE_SMALL_MOST && size <= ACRE_SMALL_MOST ? acre__class_aligned(size, alignment)
                                                                                 : ACRE_ALL_CLASSES;
-  if (size_class < ACRE_SMALL_CLASSES) block = acre__process_alloc_fast(size_class);
+  if (acre__check_wants(size))
+    block = alignment <= ACRE_HEAP_ALIGNMENT_MOST ? acre__check_alloc(size, alignment, false) : NULL;
+  else if (size_class < ACRE_SMALL_CLASSES)
+    block = acre__process_alloc_fast(size_class);
   return ACRE_LIKELY(block != NULL) ? block : new_slow(size, alignment, throws);
 }
 
 static inline void delete_any(void *block) {
-  if (ACRE_UNLIKELY(!acre__free_fast(NULL, false, block))) acre__override_free(block);
+  if (acre__check_owns(block))
+    acre__check_free(block, "operator delete");
+  else if (ACRE_UNLIKELY(!acre__free_fast(NULL, false, block)))
+    acre__override_free(block);
 }
 
 /* ------------------------------------------------------------- the operators */

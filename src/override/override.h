@@ -7,6 +7,7 @@
  *   figures.c  mallinfo2, malloc_stats and their like
  *   preload.c  of the shared library alone: who may not be served, and programs that end early
  *   report.c   what `acre run` is told; board.h is where
+ *   hooks.h    where the library that checks (src/check) takes calls away from these
  *
  * All of it is the process heap by other names: a block of malloc's is a block of
  * acre_process_heap(), and acre_free and acre_heap_size know it. Nothing here calls
@@ -31,8 +32,16 @@
 void *acre__override_alloc(size_t size, size_t alignment, bool zero);
 void acre__override_free(void *block);
 
+/* malloc and free, as without any checks. */
+void *acre__override_plain(size_t size);
+void acre__override_plain_free(void *block);
+
 /* Says so, and ends the program: the pointer is no block, and `function` was called with it. */
 _Noreturn void acre__override_not_a_block(const char *function, const void *pointer);
+
+/* Of the library that checks alone: fills in what it knows. */
+struct acre__board_entry;
+void acre__override_note_checks(struct acre__board_entry *entry) __attribute__((weak));
 
 /*
  * The function of that name in a C++ library that the process has loaded, for

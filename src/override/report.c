@@ -172,6 +172,7 @@ static void end_entry(void) {
     entry->committed = system.commit_charge;
     entry->committed_peak = system.commit_peak;
   }
+  if (acre__override_note_checks != NULL) acre__override_note_checks(entry);
   (void)read_start("/proc/self/status", status, sizeof status);
   entry->resident = status_bytes(status, "VmRSS:");
   entry->resident_peak = status_bytes(status, "VmHWM:");

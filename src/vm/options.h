@@ -28,6 +28,14 @@ struct acre__options {
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */
   size_t heap_reserve;     /* heap_reserve=SIZE, what the process heap begins with, in bytes; 0: as linked */
   size_t heap_limit;       /* heap_limit=SIZE, of the process heap, in bytes; 0: none */
+  /* Of the library that checks (src/check). */
+  size_t page_heap;       /* page_heap=N, one block in N has pages of its own; 0: none */
+  size_t page_heap_least; /* page_heap_least=SIZE, bytes of the smallest such block */
+  size_t page_heap_most;  /* page_heap_most=SIZE, of the largest; 0: no matter */
+  bool page_heap_under;   /* page_heap_side=under: blocks begin at a page's start */
+  bool page_heap_tight;   /* page_heap_fit=tight: blocks end at a page's end, whatever their alignment */
+  bool check_canaries;    /* check=canaries */
+  bool check_leaks;       /* leaks=yes */
 };
 
 /* Reads `text` (NUL-terminated) into *out. What it does not understand goes to `complain`, piece by piece. */
