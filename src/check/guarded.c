@@ -2,7 +2,6 @@
 #include "check/guarded.h"
 
 #include <acre/fault.h>
-#include <acre/vm.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "check/pool.h"
 #include "check/stacks.h"
 #include "check/story.h"
+#include "vm/bare.h"
 #include "vm/root.h"
 
 enum {
@@ -24,8 +24,8 @@ enum {
 };
 
 #define CHUNK ((size_t)1 << CHUNK_SHIFT)
-#define REGION_BYTES ((size_t)1 << 40)
-#define REGION_LEAST ((size_t)1 << 30)
+#define RANGE_BYTES ((size_t)1 << 40)
+#define RANGE_LEAST ((size_t)1 << 30)
 #define QUARANTINE ((size_t)1 << 30)
 
 enum state { FRESH, LIVE, FREED };
@@ -36,7 +36,7 @@ struct acre__guarded {
   size_t size;
   _Atomic uint32_t state;
   uint32_t next;  /* in its class's queue; lock */
-  uint32_t first; /* page of the region */
+  uint32_t first; /* page of the range */
   uint32_t pages; /* the guard included */
   uint32_t allocation, freeing;
   uint32_t allocated_by, freed_by;
@@ -120,6 +120,7 @@ static bool add_chunk(unsigned class, size_t pages) {
   size_t count = acre__max(pages << heap.page_shift >> CHUNK_SHIFT, 1), index = atomic_load(&heap.chunks);
   uint32_t slots = pages <= SHARED_PAGES ? (uint32_t)((CHUNK >> heap.page_shift) / pages) : 1;
   if (count > (heap.size >> CHUNK_SHIFT) - index) return false;
+  if (acre__bare_prepare(heap.base + (index << CHUNK_SHIFT), count << CHUNK_SHIFT) != ACRE_OK) return false;
   struct acre__guarded *records = acre__pool_take(&heap.records, slots * sizeof *records);
   if (records == NULL) return false;
   for (uint32_t i = 0; i < slots; i++) {
@@ -251,7 +252,7 @@ void *acre__guarded_alloc(size_t size, size_t alignment, bool *refused) {
   if (slot != NULL) {
     char *block = place(slot, size, alignment);
     struct span under = pages_under(block, size);
-    if (under.size == 0 || acre_vm_commit(under.start, under.size, ACRE_VM_DEFAULT) == ACRE_OK) {
+    if (under.size == 0 || acre__bare_open(under.start, under.size) == ACRE_OK) {
       slot->block = block;
       slot->size = size;
       slot->allocation = acre__stack_store();
@@ -365,7 +366,7 @@ void acre__guarded_free(void *block, const char *function) {
   atomic_fetch_sub_explicit(&heap.live, 1, memory_order_relaxed);
   atomic_fetch_sub_explicit(&heap.bytes, acre__align_up(slot->size, heap.page), memory_order_relaxed);
   /* A slot whose pages stay is not used again, so that what is in them is nobody's. */
-  if (under.size == 0 || acre_vm_decommit(under.start, under.size) == ACRE_OK) give_slot(slot);
+  if (under.size == 0 || acre__bare_close(under.start, under.size) == ACRE_OK) give_slot(slot);
 }
 
 size_t acre__guarded_size(const void *block) {
@@ -417,10 +418,8 @@ static acre_vm_fault_answer on_fault(const acre_vm_fault *fault, void *context) 
   char text[256];
   struct acre__line line = acre__line_in(text, sizeof text);
   (void)context;
-  if (slot != NULL && distance(slot, fault->address) == 0 && atomic_load(&slot->state) == LIVE) {
-    /* Committed meanwhile, by a thread that has got it; or the program has protected it, and has a handler. */
-    return fault->state == ACRE_VM_RESERVED ? ACRE_VM_FAULT_HANDLED : ACRE_VM_FAULT_NOT_MINE;
-  }
+  if (slot != NULL && distance(slot, fault->address) == 0 && atomic_load(&slot->state) == LIVE)
+    return ACRE_VM_FAULT_NOT_MINE; /* the program has protected it itself, and has a handler, perhaps */
   if (slot == NULL) {
     acre__line_add(&line, "wild ");
     acre__line_add(&line, access);
@@ -440,7 +439,7 @@ static acre_vm_fault_answer on_fault(const acre_vm_fault *fault, void *context) 
 
 bool acre__guarded_make(bool under, bool tight, size_t limit) {
   const struct acre__root *root = acre__root_get();
-  size_t size = REGION_BYTES;
+  size_t size = RANGE_BYTES;
   void *base = NULL;
   heap.page = root->system.page_size;
   heap.page_shift = root->page_shift;
@@ -448,15 +447,14 @@ bool acre__guarded_make(bool under, bool tight, size_t limit) {
   heap.tight = tight;
   heap.limit = limit;
   /* A block splits the mapping twice where markers are not to be had. */
-  heap.most = root->hide ? SIZE_MAX : acre__root_mapping_budget() / 4;
-  while (size >= REGION_LEAST && acre_vm_reserve(size, NULL, &base) != ACRE_OK) size /= 2;
+  heap.most = acre__bare_uses_markers() ? SIZE_MAX : acre__root_mapping_budget() / 4;
+  while (size >= RANGE_LEAST && acre__bare_reserve(size, on_fault, &base) != ACRE_OK) size /= 2;
   if (base == NULL) return false;
   heap.base = base;
   heap.size = size;
   bool made = acre__pool_make(&heap.table_pool, (size >> CHUNK_SHIFT) * sizeof *heap.table + CHUNK) &&
               acre__pool_make(&heap.records, (size >> heap.page_shift) * sizeof(struct acre__guarded) / 2) &&
-              acre__pool_take(&heap.records, sizeof(struct acre__guarded)) != NULL && /* number 0 is no slot's */
-              acre_vm_on_fault(base, on_fault, NULL) == ACRE_OK;
+              acre__pool_take(&heap.records, sizeof(struct acre__guarded)) != NULL; /* number 0 is no slot's */
   heap.table = made ? acre__pool_take(&heap.table_pool, (size >> CHUNK_SHIFT) * sizeof *heap.table) : NULL;
   if (heap.table == NULL) return false;
   atomic_store_explicit(&acre__check.base, (uintptr_t)base, memory_order_relaxed);

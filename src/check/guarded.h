@@ -2,17 +2,16 @@
 /*
  * guarded.h - the page heap: blocks that end where nobody may go on.
  *
- *   slot    [ page | page ............ block][ guard ]      the pages of a block in use are committed,
- *           [ - - - - - - - - - - - - - - - ][ - - - ]      those of a freed one are not, nor are guards
+ *   slot    [ page | page ............ block][ guard ]      the pages of a block in use are open,
+ *           [ x x x x x x x x x x x x x x x ][ x x x ]      those of a freed one are closed, as guards are
  *
  *   chunk   [ slot | slot | slot | ... | rest ]             2 MiB of slots of one length, or several chunks
  *                                                           for one slot
- *   region  [ chunk | chunk | ............... ]             a terabyte of addresses, reserved once
+ *   range   [ chunk | chunk | ............... ]             a terabyte of addresses, reserved once (vm/bare.h)
  *
- * The region is Acre's own, so that what is not committed in it is a marker in
- * the page table and no mapping of its own: a million blocks in use are a handful
- * of mappings (chunks with guard holes, see vm/commit.h). On kernels without
- * markers each block splits the mapping; then there are as many as half of what
+ * What is closed is a marker in the page table and no mapping of its own: a
+ * million blocks in use are a handful of mappings. On kernels without markers
+ * each block splits the mapping; then there are as many as half of what
  * the system allows, and further ones are plain.
  *
  * A freed slot waits until QUARANTINE bytes of slots of its length were freed
@@ -33,7 +32,7 @@
 /* A block in use, for leaks.c. */
 struct acre__guarded;
 
-/* Reserves the region and has its faults told of. false: it cannot be had. */
+/* Reserves the range and has its faults told of. false: it cannot be had. */
 bool acre__guarded_make(bool under, bool tight, size_t limit);
 
 /* As in check.h. NULL: it must be a plain block; with *refused, there is a limit and it is met. */

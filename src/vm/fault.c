@@ -2,6 +2,7 @@
 #include "vm/fault.h"
 
 #include "base/math.h"
+#include "vm/bare.h"
 #include "vm/commit.h"
 #include "vm/gate.h"
 #include "vm/protection.h"
@@ -117,7 +118,23 @@ static enum acre__os_fault_answer ask(acre_vm_fault_handler handler, const acre_
   return ACRE_OS_FAULT_PASS_ON;
 }
 
+/* In a range that is no region: an open page is a race with who has opened it. */
+static enum acre__os_fault_answer handle_bare(const struct acre__os_fault *fault, acre_vm_fault_handler handler) {
+  size_t page = acre__root.system.page_size;
+  void *start = (void *)acre__align_down(fault->address, page);
+  if (acre__os_populate(start, page, fault->access == ACRE_OS_FAULT_WRITE) == ACRE_OK) return ACRE_OS_FAULT_REPAIRED;
+  acre_vm_fault report = {.address = (void *)fault->address,
+                          .access = (acre_vm_access)fault->access,
+                          .reason = ACRE_VM_FAULT_PROTECTED,
+                          .state = ACRE_VM_RESERVED,
+                          .protection = ACRE_VM_NO_ACCESS,
+                          .registers = fault->registers};
+  return ask(handler, &report, NULL);
+}
+
 static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
+  acre_vm_fault_handler bare = acre__bare_handler(fault);
+  if (bare != NULL) return handle_bare(fault, bare);
   struct acre__region *region = acre__region_lock_in_handler(fault->address);
   bool repaired = false, wait = false;
   uint32_t turns = 0;

@@ -2,6 +2,7 @@
 /*
  * fault.h - who repairs a fault.
  *
+ *   no region's        of the page heap                 tell         bare.h
  *   a reserved page    of a stack, where it grows       grow           stack.c
  *                      of a region with a touch step    commit         touch.c
  *   a guard page       clear the guard, and tell        acre__protect_pages

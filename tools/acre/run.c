@@ -27,6 +27,7 @@
 
 #include "message.h"
 #include "run.h"
+#include "run_check.h"
 #include "text.h"
 #include "tool.h"
 
@@ -35,13 +36,14 @@ struct run {
   uint64_t limit;  /* 0: none */
   uint64_t sample; /* milliseconds; 0: no timeline */
   bool quiet;
+  struct run_checks checks;
   char **command;
   char program[PATH_MAX], library[PATH_MAX];
   char folder[PATH_MAX], board_path[PATH_MAX + 8];
   struct acre__board *board;
 };
 
-enum { LIMIT_LEAST = 1 << 20, SAMPLE_MOST = 3600000 };
+enum { LIMIT_LEAST = 1 << 20, SAMPLE_MOST = 3600000, STORIES_EVERY = 100 /* milliseconds */ };
 
 static volatile sig_atomic_t child;
 
@@ -54,6 +56,11 @@ static void print_help(void) {
           "      --report FILE  write all figures, of every process, to FILE as JSON\n"
           "      --sample MS    with --report: look at every process each MS milliseconds\n"
           "      --quiet        print no table\n"
+          "      --page-heap[=N|SIZE-SIZE|under|tight,...]\n"
+          "                     stop at the access past a block's end, or after its free:\n"
+          "                     of every block, one in N, or those of these sizes\n"
+          "      --check        find misuse without guard pages, when blocks are freed\n"
+          "      --leaks        show what nothing leads to any more at the end\n"
           "      --lang LANG    speak LANG: en or ko (default: the locale's language)\n"
           "  -h, --help         show this help\n"
           "\n"
@@ -82,6 +89,9 @@ static int parse(int argc, char **argv, struct run *out, bool *help) {
                                           {"report", required_argument, NULL, 'r'},
                                           {"sample", required_argument, NULL, 's'},
                                           {"quiet", no_argument, NULL, 'q'},
+                                          {"page-heap", optional_argument, NULL, 'p'},
+                                          {"check", no_argument, NULL, 'c'},
+                                          {"leaks", no_argument, NULL, 'k'},
                                           {"lang", required_argument, NULL, 'L'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
@@ -95,6 +105,11 @@ static int parse(int argc, char **argv, struct run *out, bool *help) {
         if (parse_sample(optarg, &out->sample) != TOOL_OK) return TOOL_USAGE;
         break;
       case 'q': out->quiet = true; break;
+      case 'p':
+        if (run_check_parse(optarg, &out->checks) != TOOL_OK) return TOOL_USAGE;
+        break;
+      case 'c': out->checks.canaries = true; break;
+      case 'k': out->checks.leaks = true; break;
       case 'L':
         if (!tool_set_language(optarg)) return TOOL_USAGE;
         break;
@@ -108,6 +123,7 @@ static int parse(int argc, char **argv, struct run *out, bool *help) {
     tool_complain(_("--sample goes with --report, where the timeline is written"));
     return TOOL_USAGE;
   }
+  if (run_check_together(&out->checks) != TOOL_OK) return TOOL_USAGE;
   if (optind < argc) return TOOL_OK;
   tool_complain(_("no command; see 'acre run --help'"));
   return TOOL_USAGE;
@@ -144,6 +160,7 @@ static bool make_board(struct run *run) {
 }
 
 static void remove_board(const struct run *run) {
+  if (run->folder[0] != '\0' && run_checks_any(&run->checks)) run_remove_parts(run->folder);
   if (run->board_path[0] != '\0') unlink(run->board_path);
   if (run->folder[0] != '\0') rmdir(run->folder);
 }
@@ -162,10 +179,13 @@ static bool prefix_variable(const char *name, const char *value, char separator)
 }
 
 static bool set_environment(const struct run *run) {
-  char limit[64];
-  snprintf(limit, sizeof limit, "heap_limit=%llu", (unsigned long long)run->limit);
+  char options[256] = "", limit[64] = "";
+  if (run_checks_any(&run->checks)) run_check_options(&run->checks, options, sizeof options - sizeof limit);
+  if (run->limit != 0) snprintf(limit, sizeof limit, "heap_limit=%llu,", (unsigned long long)run->limit);
+  strcat(options, limit);
+  if (options[0] != '\0') options[strlen(options) - 1] = '\0'; /* the last comma */
   return prefix_variable("LD_PRELOAD", run->library, ':') && setenv(ACRE_BOARD_VARIABLE, run->board_path, 1) == 0 &&
-         (run->limit == 0 || prefix_variable("ACRE_OPTIONS", limit, ','));
+         (options[0] == '\0' || prefix_variable("ACRE_OPTIONS", options, ','));
 }
 
 static void hand_on(int number) {
@@ -238,19 +258,22 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-/* Until the child ends; looks at the processes meanwhile, if that is wanted. */
+/* Until the child ends; looks at the processes and prints their stories meanwhile, if that is wanted. */
 static bool wait_for(const struct run *run, pid_t pid, double start, struct run_end *out) {
+  bool checks = run_checks_any(&run->checks);
+  bool looks = run->sample != 0 || checks;
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGCHLD);
   out->timeline.interval = run->sample;
   for (;;) {
-    pid_t ended = waitpid(pid, &out->status, run->sample == 0 ? 0 : WNOHANG);
+    pid_t ended = waitpid(pid, &out->status, looks ? WNOHANG : 0);
+    if (ended != pid && ended < 0 && errno != EINTR) return false;
+    if (checks) out->stories += run_print_stories(stderr, run->folder);
     if (ended == pid) return true;
-    if (ended < 0 && errno != EINTR) return false;
-    if (run->sample == 0) continue;
-    run_take_samples(&out->timeline, run->board, now() - start);
-    uint64_t wait = out->timeline.interval;
+    if (!looks) continue;
+    if (run->sample != 0) run_take_samples(&out->timeline, run->board, now() - start);
+    uint64_t wait = run->sample != 0 ? out->timeline.interval : STORIES_EVERY;
     struct timespec time = {.tv_sec = (time_t)(wait / 1000), .tv_nsec = (long)(wait % 1000 * 1000000)};
     (void)sigtimedwait(&ends, NULL, &time); /* or another signal: too early a look does no harm */
   }
@@ -323,7 +346,8 @@ int run_main(int argc, char **argv) {
   }
   status = run_find_program(run.command[0], run.program, sizeof run.program);
   if (status != TOOL_OK) return status;
-  if (!run_find_library(run.library, sizeof run.library)) return TOOL_FAILED;
+  const char *library = run_checks_any(&run.checks) ? "libacre-check" : "libacre-malloc";
+  if (!run_find_library(library, run.library, sizeof run.library)) return TOOL_FAILED;
   struct run_end end = {0};
   bool done = make_board(&run) && run_command(&run, &end);
   remove_board(&run);

@@ -4,7 +4,9 @@
  *
  *   run.c           the options; runs the command, and is to others as if it were the command
  *   run_program.c   which file the command is, and whether the heap can be put under it
+ *   run_check.c     which checks are wanted
  *   run_sample.c    a timeline of it
+ *   run_story.c     what the checks have found, with functions and lines from run_symbols.c
  *   run_report.c    what its processes have written down, as a table and as JSON
  */
 #ifndef ACRE_TOOL_RUN_H
@@ -38,6 +40,7 @@ struct run_end {
   pid_t pid;
   int status; /* as of wait */
   double seconds;
+  unsigned stories; /* of misuse and leaks, that were printed */
   struct run_timeline timeline;
 };
 
@@ -53,8 +56,14 @@ void run_take_samples(struct run_timeline *timeline, const struct acre__board *b
 /* Stores the path of the command's file. TOOL_OK, or the exit status for a command that cannot be run: it has complained. */
 int run_find_program(const char *command, char *out, size_t room);
 
-/* Stores the path of the malloc library that belongs to this command. false: there is none, and it has complained. */
-bool run_find_library(char *out, size_t room);
+/* Stores the path of the malloc library of that name, that belongs to this command. false: there is none, and it has complained. */
+bool run_find_library(const char *name, char *out, size_t room);
+
+/* Prints what processes have written into the folder, and removes it. Returns how many stories there were. */
+unsigned run_print_stories(FILE *out, const char *folder);
+
+/* Removes stories that were never finished. */
+void run_remove_parts(const char *folder);
 
 void run_print_table(FILE *out, const struct acre__board *board, const struct run_end *end);
 void run_print_json(FILE *out, const struct acre__board *board, const struct run_end *end);

@@ -200,7 +200,7 @@ int run_find_program(const char *command, char *out, size_t room) {
   return answer != TOOL_OK ? complain_of(command, answer) : check_file(command, out, 0);
 }
 
-bool run_find_library(char *out, size_t room) {
+bool run_find_library(const char *name, char *out, size_t room) {
   static const char *const places[] = {"../" ACRE_LIBRARY_FOLDER, "../lib", ".."}; /* the last one in a build tree */
   char own[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
@@ -209,13 +209,13 @@ bool run_find_library(char *out, size_t room) {
   if (slash != NULL) *slash = '\0';
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     char path[PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/%s/" ACRE_MALLOC_LIBRARY, own, places[i]);
+    snprintf(path, sizeof path, "%s/%s/%s.so." ACRE_LIBRARY_VERSION, own, places[i], name);
     char *whole = realpath(path, NULL);
     bool good = whole != NULL && strlen(whole) < room && strpbrk(whole, ": ") == NULL;
     if (good) strcpy(out, whole);
     free(whole);
     if (good) return true;
   }
-  tool_complain(_("no libacre-malloc.so beside the command; install it with its libraries"));
+  tool_complain(_("no %s.so beside the command; install it with its libraries"), name);
   return false;
 }

@@ -88,6 +88,16 @@ static void print_limit(FILE *out, const struct acre__board_entry *entry) {
   print_line(out, _("limit"), line);
 }
 
+/* Of a run with checks. */
+static void print_checks(FILE *out, const struct acre__board_entry *entry) {
+  char line[512];
+  if (entry->checked == 0) return;
+  int length = snprintf(line, sizeof line, _("%s blocks at most"), text_count(entry->checked_peak).s);
+  if (entry->checked_not != 0 && length > 0 && (size_t)length < sizeof line)
+    snprintf(line + length, sizeof line - (size_t)length, _("; %s could not be"), text_count(entry->checked_not).s);
+  print_line(out, _("checked"), line);
+}
+
 static void print_process(FILE *out, const struct acre__board *board, const struct acre__board_entry *entry) {
   bool ended = has_ended(entry);
   uint64_t reserved = atomic_load(&entry->reserved);
@@ -109,6 +119,7 @@ static void print_process(FILE *out, const struct acre__board *board, const stru
     print_row(out, _("fragmentation"), share, share, false, true);
     print_row(out, _("threads"), text_count(entry->threads), share, true, false);
     print_classes(out, entry);
+    print_checks(out, entry);
   }
   if (board->limited != 0) print_limit(out, entry);
 }
@@ -198,6 +209,11 @@ static void print_entry(struct json *json, const struct acre__board *board, cons
     json_number(json, "resident", entry->resident);
     json_number(json, "resident_peak", entry->resident_peak);
     json_number(json, "threads", entry->threads);
+    if (entry->checked != 0) {
+      json_number(json, "checked_blocks", entry->checked_blocks);
+      json_number(json, "checked_blocks_peak", entry->checked_peak);
+      json_number(json, "not_checked", entry->checked_not);
+    }
     json_begin_array(json, "largest_classes");
     for (unsigned i = 0; i < ACRE_BOARD_CLASSES && entry->classes[i].blocks != 0; i++) {
       json_begin_object(json, NULL);
@@ -235,6 +251,7 @@ void run_print_json(FILE *out, const struct acre__board *board, const struct run
     json_integer(&json, "signal", WTERMSIG(end->status));
   else
     json_integer(&json, "exit_status", WEXITSTATUS(end->status));
+  json_number(&json, "stories", end->stories);
   json_begin_array(&json, "processes");
   for (uint32_t i = 0; i < run_entries(board); i++)
     if (atomic_load(&board->entries[i].pid) != 0) print_entry(&json, board, &board->entries[i]);

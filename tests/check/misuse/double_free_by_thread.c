@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Another thread frees the block once more.
+ *
+ * page-heap: double free: free(ADDR): the block of 32 bytes at ADDR is free already
+ * check: double free: free(ADDR): the block of 32 bytes at ADDR is free already
+ */
+#include "misuse.h"
+
+static void *work(void *block) {
+  free(block);
+  return NULL;
+}
+
+int main(void) {
+  char *block = malloc(32);
+  free(block);
+  in_thread(work, block);
+  return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The byte behind the end is written.
+ *
+ * page-heap: overflow: write at ADDR, 0 bytes past the end of the block of 32 bytes at ADDR
+ * check: overflow: the block of 32 bytes at ADDR was written 0 bytes past its end, found by free
+ */
+#include "misuse.h"
+
+int main(void) {
+  char *block = malloc(32);
+  write_byte(block, 32);
+  free(block);
+  return 0;
+}
