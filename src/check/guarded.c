@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/guarded.h"
 
-#include <acre/fault.h>
+#include <acre/vm.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "base/math.h"
 #include "check/check.h"
 #include "check/pool.h"
+#include "check/signals.h"
 #include "check/stacks.h"
 #include "check/story.h"
 #include "vm/bare.h"
@@ -448,6 +449,7 @@ bool acre__guarded_make(bool under, bool tight, size_t limit) {
   heap.limit = limit;
   /* A block splits the mapping twice where markers are not to be had. */
   heap.most = acre__bare_uses_markers() ? SIZE_MAX : acre__root_mapping_budget() / 4;
+  acre__signals_keep();
   while (size >= RANGE_LEAST && acre__bare_reserve(size, on_fault, &base) != ACRE_OK) size /= 2;
   if (base == NULL) return false;
   heap.base = base;

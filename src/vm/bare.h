@@ -14,7 +14,7 @@
 #ifndef ACRE_VM_BARE_H
 #define ACRE_VM_BARE_H
 
-#include <acre/fault.h>
+#include <acre/vm.h>
 #include <stdbool.h>
 
 struct acre__os_fault;

@@ -15,6 +15,13 @@ static int complain(const char *text) {
   return TOOL_USAGE;
 }
 
+static bool parse_every(const char *item, struct run_checks *out) {
+  uint64_t every;
+  if (text_parse_count(item, &every) != TEXT_PARSED || every == 0) return false;
+  out->every = every;
+  return true;
+}
+
 /* "16-4K" */
 static bool parse_sizes(char *item, struct run_checks *out) {
   char *dash = strchr(item, '-');
@@ -36,7 +43,7 @@ int run_check_parse(const char *text, struct run_checks *out) {
       out->under = true;
     else if (strcmp(item, "tight") == 0)
       out->tight = true;
-    else if (!(text_parse_count(item, &out->every) == TEXT_PARSED && out->every > 0) && !parse_sizes(item, out))
+    else if (!parse_every(item, out) && !parse_sizes(item, out))
       return complain(text);
     at = at[length] == ',' ? at + length + 1 : NULL;
   }

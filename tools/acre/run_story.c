@@ -40,6 +40,7 @@ static void print_story(FILE *out, FILE *file, const char *process) {
   char line[LINE_MOST];
   struct run_symbols *symbols = skip_to_maps(file) ? run_symbols_open(file) : NULL;
   unsigned frame = 0;
+  bool ended = false;
   rewind(file);
   fprintf(out, "acre: run: [%s]:\n", process);
   for (unsigned i = 0; i < LINES_MOST && fgets(line, sizeof line, file) != NULL && strcmp(line, "maps\n") != 0; i++) {
@@ -49,9 +50,10 @@ static void print_story(FILE *out, FILE *file, const char *process) {
       print_text(out, line + 1 + (line[1] == ' '));
       fputc('\n', out);
       frame = 0;
-    } else if (sscanf(line, "@ %" SCNx64, &address) == 1) {
+      ended = false;
+    } else if (!ended && sscanf(line, "@ %" SCNx64, &address) == 1) {
       fprintf(out, "    #%-2u ", frame++);
-      run_symbols_print(out, symbols, address);
+      ended = run_symbols_print(out, symbols, address);
       fputc('\n', out);
     }
   }

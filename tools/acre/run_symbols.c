@@ -137,7 +137,7 @@ static const char *from_here(const char *path) {
   return strncmp(path, folder, length) == 0 && path[length] == '/' ? path + length + 1 : path;
 }
 
-static bool print_symbol(FILE *out, Dwfl *dwfl, uint64_t address) {
+static bool print_symbol(FILE *out, Dwfl *dwfl, uint64_t address, bool *is_main) {
   Dwfl_Module *module = dwfl == NULL ? NULL : libdw.module_at(dwfl, address);
   if (module == NULL) return false;
   GElf_Off offset = 0;
@@ -145,6 +145,7 @@ static bool print_symbol(FILE *out, Dwfl *dwfl, uint64_t address) {
   const char *name = libdw.symbol_at(module, address, &offset, &symbol, NULL, NULL, NULL);
   if (name == NULL) return false;
   print_name(out, name);
+  *is_main = strcmp(name, "main") == 0;
   int number = 0;
   Dwfl_Line *line = libdw.line_at(module, address);
   const char *file = line == NULL ? NULL : libdw.line_info(line, NULL, &number, NULL, NULL, NULL);
@@ -183,12 +184,14 @@ void run_symbols_close(struct run_symbols *symbols) {
   free(symbols);
 }
 
-void run_symbols_print(FILE *out, struct run_symbols *symbols, uint64_t address) {
+bool run_symbols_print(FILE *out, struct run_symbols *symbols, uint64_t address) {
 #ifdef ACRE_HAS_LIBDW
-  if (symbols != NULL && print_symbol(out, symbols->dwfl, address)) return;
+  bool is_main = false;
+  if (symbols != NULL && print_symbol(out, symbols->dwfl, address, &is_main)) return is_main;
 #endif
   if (symbols != NULL)
     print_part(out, symbols, address);
   else
     fprintf(out, "0x%" PRIx64, address);
+  return false;
 }

@@ -6,6 +6,7 @@
 #ifndef ACRE_TOOL_RUN_SYMBOLS_H
 #define ACRE_TOOL_RUN_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -15,7 +16,7 @@ struct run_symbols;
 struct run_symbols *run_symbols_open(FILE *maps);
 void run_symbols_close(struct run_symbols *symbols);
 
-/* "main at example.c:12", "qsort+0x1a in libc.so.6", "program+0x11a0" */
-void run_symbols_print(FILE *out, struct run_symbols *symbols, uint64_t address);
+/* "main at example.c:12", "qsort+0x1a in libc.so.6", "program+0x11a0". Whether it is main: what called that is nobody's. */
+bool run_symbols_print(FILE *out, struct run_symbols *symbols, uint64_t address);
 
 #endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include "check/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "override/override.h"
+
+enum { SIGNALS = 2, VERSIONS = 64 };
+
+/* glibc's sigaction by its other name. */
+extern int __sigaction(int number, const struct sigaction *action, struct sigaction *former);
+
+/*
+ * What the program has set: the handler reads the newest version without a lock,
+ * and it is overwritten when as many others have come.
+ */
+static struct kept {
+  struct sigaction versions[VERSIONS];
+  _Atomic unsigned newest;
+} kept[SIGNALS];
+
+static struct acre__lock lock; /* of setting */
+static _Atomic bool keeps;
+
+static struct kept *kept_of(int number) {
+  return number == SIGSEGV ? &kept[0] : number == SIGBUS ? &kept[1] : NULL;
+}
+
+static struct sigaction newest(struct kept *of) {
+  return of->versions[atomic_load_explicit(&of->newest, memory_order_acquire) % VERSIONS];
+}
+
+static void set(struct kept *of, const struct sigaction *action) {
+  unsigned next = atomic_load_explicit(&of->newest, memory_order_relaxed) + 1;
+  of->versions[next % VERSIONS] = *action;
+  atomic_store_explicit(&of->newest, next, memory_order_release);
+}
+
+/* ------------------------------------------------------------- a fault that is not ours */
+
+/* It comes again, and the system does with it what it does by default. */
+static void to_default(int number, siginfo_t *info) {
+  struct sigaction usual = {.sa_handler = SIG_DFL};
+  __sigaction(number, &usual, NULL);
+  if (info->si_code > 0) return; /* as the instruction is tried again */
+  syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info);
+}
+
+static void on_fault(int number, siginfo_t *info, void *context) {
+  struct kept *of = kept_of(number);
+  struct sigaction action = newest(of);
+  bool is_function = (action.sa_flags & SA_SIGINFO) != 0 ||
+                     (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+  if (!is_function) {
+    if (action.sa_handler == SIG_DFL || info->si_code > 0) to_default(number, info);
+    return;
+  }
+  if ((action.sa_flags & SA_RESETHAND) != 0) set(of, &(struct sigaction){.sa_handler = SIG_DFL});
+  sigset_t mask = action.sa_mask;
+  if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
+  pthread_sigmask(SIG_BLOCK, &mask, NULL);
+  if ((action.sa_flags & SA_SIGINFO) != 0)
+    action.sa_sigaction(number, info, context);
+  else
+    action.sa_handler(number);
+}
+
+/* ------------------------------------------------------------- what programs call */
+
+ACRE_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *former) {
+  struct kept *of = atomic_load_explicit(&keeps, memory_order_acquire) ? kept_of(number) : NULL;
+  if (of == NULL) return __sigaction(number, action, former);
+  acre__lock(&lock);
+  struct sigaction before = newest(of);
+  if (action != NULL) set(of, action);
+  acre__unlock(&lock);
+  if (former != NULL) *former = before;
+  return 0;
+}
+
+ACRE_EXPORT void (*signal(int number, void (*handler)(int)))(int) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, former;
+  sigaddset(&action.sa_mask, number);
+  return sigaction(number, &action, &former) == 0 ? former.sa_handler : SIG_ERR;
+}
+
+/* ------------------------------------------------------------- beginning */
+
+void acre__signals_keep(void) {
+  static const int numbers[SIGNALS] = {SIGSEGV, SIGBUS};
+  for (int i = 0; i < SIGNALS; i++) {
+    struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    (void)__sigaction(numbers[i], &ours, &kept[i].versions[0]);
+  }
+  atomic_store_explicit(&keeps, true, memory_order_release);
+}
