@@ -28,7 +28,9 @@ struct head {
   uint32_t allocated_by, freed_by;
 };
 
-enum { FRONT = (sizeof(struct head) + CANARY + ACRE_BLOCK_ALIGNMENT - 1) / ACRE_BLOCK_ALIGNMENT * ACRE_BLOCK_ALIGNMENT };
+enum {
+  FRONT = (sizeof(struct head) + CANARY + ACRE_BLOCK_ALIGNMENT - 1) / ACRE_BLOCK_ALIGNMENT * ACRE_BLOCK_ALIGNMENT
+};
 
 static struct {
   struct acre__lock lock;
@@ -80,8 +82,8 @@ static void add_block(struct acre__line *line, struct head *head) {
 }
 
 _Noreturn static void end(const char *line, struct head *head) {
-  struct acre__told_block block = {(uintptr_t)block_of(head), head->size,         head->allocation,
-                                   head->freeing,             head->allocated_by, head->freed_by};
+  struct acre__told_block block = {(uintptr_t)block_of(head), head->size,    head->allocation, head->freeing,
+                                   head->allocated_by,        head->freed_by};
   acre__story_end(line, &(struct acre__told_place){"found", NULL}, &block);
 }
 
@@ -264,7 +266,8 @@ static void note_damaged(void *block, size_t size, uint32_t *mark, uint32_t allo
   struct head **damaged = context;
   (void)allocation;
   const char *front = (char *)block - CANARY;
-  bool whole = first_other((char *)block + size, behind(size), FILL) == NULL && first_other(front, CANARY, FILL) == NULL;
+  bool whole = first_other((char *)block + size, behind(size), FILL) == NULL &&
+               first_other(front, CANARY, FILL) == NULL;
   if (!whole && *damaged == NULL) *damaged = head;
 }
 

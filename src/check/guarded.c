@@ -65,11 +65,11 @@ static struct {
   size_t size, page;
   unsigned page_shift;
   bool under, tight;
-  size_t limit;                   /* bytes that blocks may have; SIZE_MAX: no limit */
-  size_t most;                    /* blocks in use that the system has mappings for */
-  _Atomic size_t live, bytes;     /* blocks in use, and their pages */
-  _Atomic size_t chunks;          /* that are used, in ascending order */
-  struct chunk *table;            /* of all chunks */
+  size_t limit;               /* bytes that blocks may have; SIZE_MAX: no limit */
+  size_t most;                /* blocks in use that the system has mappings for */
+  _Atomic size_t live, bytes; /* blocks in use, and their pages */
+  _Atomic size_t chunks;      /* that are used, in ascending order */
+  struct chunk *table;        /* of all chunks */
   struct acre__pool table_pool, records;
   struct slot_class classes[CLASSES];
 } heap;
@@ -95,7 +95,7 @@ static char *guard_of(const struct acre__guarded *slot) {
 static unsigned class_of(size_t pages) {
   if (pages <= SHARED_PAGES) return (unsigned)pages - 1;
   unsigned class = SHARED_PAGES;
-  for (size_t room = CHUNK >> heap.page_shift; room < pages; room *= 2) class++;
+  for (size_t room = CHUNK >> heap.page_shift; room < pages; room *= 2) class ++;
   return class;
 }
 
@@ -151,9 +151,7 @@ static struct acre__guarded *take_slot(size_t pages) {
   struct slot_class *class = &heap.classes[number];
   struct acre__guarded *slot = NULL;
   acre__lock(&heap.lock);
-  if (class->waiting > QUARANTINE) {
-    slot = pop_oldest(class);
-  } else if (class->left > 0 || add_chunk(number, pages_of(number))) {
+  if (class->waiting <= QUARANTINE && (class->left > 0 || add_chunk(number, pages_of(number)))) {
     slot = record_of(class->fresh++);
     class->left--;
   } else if (class->oldest != 0) {

@@ -42,7 +42,7 @@ static struct {
   struct group *groups;
   size_t group_room, group_count, lost, lost_bytes;
   struct acre__pool pool; /* for these */
-  uintptr_t stack; /* of the calling thread; below are calls of this file */
+  uintptr_t stack;        /* of the calling thread; below are calls of this file */
   uintptr_t window[WINDOW / sizeof(uintptr_t)];
 } leaks;
 
@@ -82,7 +82,8 @@ static void scan(uintptr_t start, size_t size) {
 static void scan_work(void) {
   while (leaks.work_count > 0) {
     struct block block = leaks.work[--leaks.work_count];
-    uintptr_t start = acre__align_up((uintptr_t)block.start, sizeof(uintptr_t)), end = (uintptr_t)block.start + block.size;
+    uintptr_t start = acre__align_up((uintptr_t)block.start, sizeof(uintptr_t)),
+              end = (uintptr_t)block.start + block.size;
     if (end > start) scan(start, acre__align_down(end - start, sizeof(uintptr_t)));
   }
 }
@@ -156,10 +157,12 @@ static void count(void *block, size_t size, uint32_t *mark, uint32_t allocation,
 static void add_lost(void *block, size_t size, uint32_t *mark, uint32_t allocation, void *context) {
   (void)block, (void)context;
   if (*mark != 0 || leaks.lost == leaks.work_most) return; /* what came after the count is not looked at */
+  *mark = 1;                                               /* told of */
   leaks.lost++;
   leaks.lost_bytes += size;
   size_t at = allocation * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (leaks.group_room - 1);
-  while (leaks.groups[at].blocks != 0 && leaks.groups[at].allocation != allocation) at = (at + 1) & (leaks.group_room - 1);
+  while (leaks.groups[at].blocks != 0 && leaks.groups[at].allocation != allocation)
+    at = (at + 1) & (leaks.group_room - 1);
   leaks.group_count += leaks.groups[at].blocks == 0;
   leaks.groups[at].allocation = allocation;
   leaks.groups[at].blocks++;

@@ -22,9 +22,9 @@ enum { PATH_ROOM = 4096, LINE_ROOM = 512 };
 
 static struct {
   char board[PATH_ROOM - 64]; /* "": the process is nobody's */
-  struct acre__lock lock;     /* of the rest: one story at a time, and whoever comes later waits while the process ends */
-  int file;                   /* of the story; STDERR_FILENO: there is none */
-  unsigned count;             /* of stories */
+  struct acre__lock lock; /* of the rest: one story at a time, and whoever comes later waits while the process ends */
+  int file;               /* of the story; STDERR_FILENO: there is none */
+  unsigned count;         /* of stories */
   char path[PATH_ROOM], final[PATH_ROOM];
 } story = {.file = STDERR_FILENO};
 

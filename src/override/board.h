@@ -52,8 +52,8 @@ struct acre__board_entry {
   uint64_t limit_size;
   char limit_where[128];
   /* At the end. */
-  uint32_t checked;                                         /* enum acre__check_mode of the library that checks */
-  uint64_t checked_blocks, checked_peak, checked_not;       /* checked blocks in use; allocations that could not be checked */
+  uint32_t checked;                                   /* enum acre__check_mode of the library that checks */
+  uint64_t checked_blocks, checked_peak, checked_not; /* checked blocks in use; allocations that could not be checked */
   uint64_t in_use, blocks, large;
   uint64_t committed, committed_peak;                   /* by all of Acre in the process */
   uint64_t resident, resident_peak;                     /* of the process */

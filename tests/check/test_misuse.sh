@@ -62,7 +62,9 @@ for source in "$programs"/*.c "$programs"/*.cc; do
   compiler=$CC
   [ "${source##*.}" = c ] || compiler=${CXX:-c++}
   "$compiler" -O0 -g -w -pthread -o "$name" "$source"
-  grep -qE '^ \* page-heap: ' "$source" && grep -qE '^ \* check: ' "$source" || fail "$name: it does not say what is told"
+  for check in page-heap check; do
+    grep -qE "^ \\* $check: " "$source" || fail "$name: it does not say what is told by --$check"
+  done
   while IFS= read -r line; do
     check=${line#\ \* }
     expect "$name" "${check%%:*}" "${check#*: }"
@@ -71,7 +73,8 @@ for source in "$programs"/*.c "$programs"/*.cc; do
 done
 [ "$count" -ge 60 ] || fail "only $count programs"
 
-# | `program` | page-heap | why |
+# | `program` | `--page-heap` | why |
+# shellcheck disable=SC2016 # the quotes are the table's
 sed -nE 's/^\| `([a-z_]+)` \| `--([a-z=-]+)` \|.*/\1|\2/p' "$ACRE_SOURCE/docs/misuse.md" | sort >listed
 sort silent | diff listed - >difference || fail "docs/misuse.md lists others than pass silently: $(cat difference)"
 

@@ -73,7 +73,8 @@ void run_check_options(const struct run_checks *checks, char *out, size_t room) 
     length = (size_t)snprintf(out, room, "page_heap=%llu,page_heap_least=%llu,page_heap_most=%llu,%s%s",
                               (unsigned long long)(checks->every == 0 ? 1 : checks->every),
                               (unsigned long long)checks->least, (unsigned long long)checks->most,
-                              checks->under ? "page_heap_side=under," : "", checks->tight ? "page_heap_fit=tight," : "");
+                              checks->under ? "page_heap_side=under," : "",
+                              checks->tight ? "page_heap_fit=tight," : "");
   snprintf(out + length, room - length, "%s%s", !checks->page_heap ? "check=canaries," : "",
            checks->leaks ? "leaks=yes," : "");
 }

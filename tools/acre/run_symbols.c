@@ -41,7 +41,8 @@ static void read_parts(struct run_symbols *symbols, FILE *maps) {
   while (getline(&line, &room, maps) > 0) {
     struct part part;
     int name = 0;
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &part.start, &part.end, &part.offset, &name) < 3 ||
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %*s %*s %n", &part.start, &part.end, &part.offset,
+               &name) < 3 ||
         name == 0 || line[name] != '/')
       continue;
     line[strcspn(line, "\n")] = '\0';
@@ -121,7 +122,8 @@ static Dwfl *open_process(FILE *maps) {
 /* Without the version that a library's symbol has. */
 static void print_name(FILE *out, const char *name) {
   int status = -1;
-  char *plain = __cxa_demangle != NULL && name[0] == '_' && name[1] == 'Z' ? __cxa_demangle(name, NULL, NULL, &status) : NULL;
+  char *plain = __cxa_demangle != NULL && name[0] == '_' && name[1] == 'Z' ? __cxa_demangle(name, NULL, NULL, &status)
+                                                                           : NULL;
   if (status == 0 && plain != NULL)
     fputs(plain, out);
   else

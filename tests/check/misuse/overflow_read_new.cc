@@ -8,7 +8,9 @@
 #include "misuse.h"
 
 int main(void) {
-  struct pair { long first, second; };
+  struct pair {
+    long first, second;
+  };
   pair *object = new pair();
   read_byte(object, 16);
   delete object;
