@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,6 +182,25 @@ enum test_access test_access(void *address) {
   if (access == TEST_READABLE) drain_byte();
   unlock_pipe();
   return access;
+}
+
+/* Many bytes at once: the pipe takes all of them, or it says no to all. */
+bool test_can_write_each(void *const *addresses, size_t count) {
+  enum { AT_ONCE = 512 }; /* within what a pipe takes in one piece */
+  struct iovec bytes[AT_ONCE];
+  bool can = true;
+  take_pipe();
+  for (size_t done = 0; can && done < count;) {
+    size_t part = count - done < AT_ONCE ? count - done : AT_ONCE;
+    for (size_t i = 0; i < part; i++) bytes[i] = (struct iovec){addresses[done + i], 1};
+    ssize_t pushed = writev(probe.ends[1], bytes, (int)part), pulled = 0;
+    if (pushed == (ssize_t)part) pulled = readv(probe.ends[0], bytes, (int)part);
+    can = pushed == (ssize_t)part && pulled == pushed;
+    for (ssize_t left = pushed - (pulled > 0 ? pulled : 0); left > 0; left--) drain_byte();
+    done += part;
+  }
+  unlock_pipe();
+  return can;
 }
 
 bool test_can_write(void *address) {

@@ -52,6 +52,12 @@ enum test_access test_access(void *address);
 bool test_can_read(const void *address);
 bool test_can_write(void *address);
 
+/*
+ * Whether all these bytes can be written, in few system calls. False: some can't be, or the
+ * system has not said: then each is to be asked for. Their values stay.
+ */
+bool test_can_write_each(void *const *addresses, size_t count);
+
 /* Runs fn(context) in a forked child; returns its wait status (0: it returned and nothing failed in it). */
 int test_in_child(void (*fn)(void *context), void *context);
 
