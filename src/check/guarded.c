@@ -446,7 +446,7 @@ bool acre__guarded_make(bool under, bool tight, size_t limit) {
   heap.tight = tight;
   heap.limit = limit;
   /* A block splits the mapping twice where markers are not to be had. */
-  heap.most = acre__bare_uses_markers() ? SIZE_MAX : acre__root_mapping_budget() / 4;
+  heap.most = acre__bare_uses_markers() ? SIZE_MAX : acre__root_mapping_budget() / 3;
   acre__signals_keep();
   while (size >= RANGE_LEAST && acre__bare_reserve(size, on_fault, &base) != ACRE_OK) size /= 2;
   if (base == NULL) return false;

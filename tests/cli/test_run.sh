@@ -267,4 +267,25 @@ status_is 1 "a report that cannot be written"
 complains "^acre: run: cannot write '/nonexistent/report': No such file or directory$" report
 nothing_left "bad use"
 
+# ------------------------------------------------------------- checks that cannot be
+
+page_heap="give N, SIZE-SIZE, under or tight, or several of them with commas"
+for bad in "" 0 -1 x 1,, ,1 20-10 0-0 10- -10 1T-x under, "tight,sideways" 99999999999999999999; do
+  expect 2 "acre: run: --page-heap=$bad: $page_heap" run "--page-heap=$bad" true
+done
+expect 2 "acre: run: --page-heap and --check: give one of them" run --page-heap --check true
+expect 2 "acre: run: --leaks must know every block: give it with --check, or with --page-heap for all of them" \
+  run --leaks --page-heap=10 true
+expect 2 "acre: run: --page-heap: blocks begin at a page's start (under) or end at its end (tight), not both" \
+  run --page-heap=under,tight true
+for options in --page-heap --page-heap=7,16-4K,under --page-heap=1,tight --check --leaks "--check --leaks" "--page-heap --leaks"; do
+  # shellcheck disable=SC2086 # the options are words
+  run run --quiet $options -- sh -c 'echo out; exit 3'
+  status_is 3 "$options"
+  has '^out$'
+done
+run run --page-heap --report report -- sh -c true
+[ "$(value checked_blocks_peak "$(basename "$(realpath /bin/sh)")")" -gt 0 ] || fail "--page-heap: no checked blocks in the report"
+[ "$(value stories)" = 0 ] || fail "--page-heap: stories: $(value stories)"
+
 finish

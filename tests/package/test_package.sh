@@ -90,6 +90,8 @@ END
       "$where/bin/acre" run --report "$work/report" -- true 2>/dev/null || fail "acre run, installed: status $?"
       "$where/bin/acre" run --report "$work/report" -- "$work/linked" 2>/dev/null || fail "acre run: status $?"
       grep -q '"told_its_end": true' "$work/report" || fail "acre run, installed, measures nothing"
+      "$where/bin/acre" run --page-heap --report "$work/report" -- true 2>/dev/null || fail "acre run --page-heap: status $?"
+      grep -q '"checked_blocks_peak"' "$work/report" || fail "acre run --page-heap, installed, checks nothing"
     done
     echo "passed: the malloc library and acre run, installed"
   fi
