@@ -10,53 +10,19 @@
  *
  * And what it costs a program to start with it, which has nothing to allocate.
  */
-#include <fcntl.h>
-#include <spawn.h>
-
 #include <array>
-#include <cstring>
 
-#include "pairs.h"
+#include "programs.h"
 
 namespace {
 
 using bench::fail;
-using bench::must;
+using bench::output_of;
 using bench::samples;
 
 constexpr std::array<const char *, 5> NAMES = {"acre", "glibc", "mimalloc", "jemalloc", "tcmalloc"};
 constexpr std::array<const char *, 5> LIBRARIES = {ACRE_MALLOC, "", "libmimalloc.so.2", "libjemalloc.so.2",
                                                    "libtcmalloc_minimal.so.4"};
-
-/* Runs the program with the library preloaded; what it prints comes back. */
-std::string output_of(const std::vector<const char *> &command, const char *library) {
-  int ends[2];
-  must(pipe2(ends, O_CLOEXEC), "pipe2");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  if (*library != '\0')
-    setenv("LD_PRELOAD", library, 1);
-  else
-    unsetenv("LD_PRELOAD");
-  std::vector<char *> arguments;
-  for (const char *argument : command) arguments.push_back(const_cast<char *>(argument));
-  arguments.push_back(nullptr);
-  pid_t pid;
-  int error = posix_spawn(&pid, command[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  if (error != 0) fail(command[0], std::strerror(error));
-  std::string text;
-  char piece[256];
-  for (ssize_t got; (got = read(ends[0], piece, sizeof piece)) > 0;) text.append(piece, static_cast<size_t>(got));
-  close(ends[0]);
-  int status;
-  must(waitpid(pid, &status, 0), "waitpid");
-  if (status != 0) fail(command[0], library);
-  unsetenv("LD_PRELOAD");
-  return text;
-}
 
 void load(benchmark::State &state, const char *name) {
   std::array<samples, NAMES.size()> times, memory;
@@ -65,16 +31,12 @@ void load(benchmark::State &state, const char *name) {
   for (auto _ : state) {
     for (size_t i = 0; i < NAMES.size(); i++) {
       size_t which = (first + i) % NAMES.size();
-      double ns;
-      unsigned long kib;
-      char sum[64];
-      std::string text = output_of({MALLOC_LOADS, name}, LIBRARIES[which]);
-      if (std::sscanf(text.c_str(), "%lf %lu %63s", &ns, &kib, sum) != 3) fail(name, "prints something else");
-      if (!checksum.empty() && checksum != sum) fail(name, "the checksums differ");
-      checksum = sum;
-      times[which].add(ns);
-      memory[which].add(static_cast<double>(kib) * 1024);
-      if (which == 0) state.SetIterationTime(ns * 1e-9);
+      bench::figures run = bench::figures_in(name, output_of({MALLOC_LOADS, name}, LIBRARIES[which]));
+      if (!checksum.empty() && checksum != run.checksum) fail(name, "the checksums differ");
+      checksum = run.checksum;
+      times[which].add(run.ns);
+      memory[which].add(run.bytes);
+      if (which == 0) state.SetIterationTime(run.ns * 1e-9);
     }
     first++;
   }

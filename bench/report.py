@@ -205,6 +205,25 @@ def malloc_table(figures):
     return table(head, rows)
 
 
+def check_rows(figures):
+    for program in ("python3", "redis"):
+        run = figures[f"check/program/{program}"]
+        yield ["page heap of one block in 1000, " + program, "the same heap without", time(run["one_in_1000_ns"]),
+               time(run["plain_ns"]), f"{run['one_in_1000_ratio']:.2f}×", "≤ 1.03×"], run["one_in_1000_ratio"] <= 1.03
+
+
+def check_table(figures):
+    head = ["program", "no checks", "one block in 1000", "one in 16", "every block", "`--check`"]
+    rows = []
+    for program in ("python3", "redis"):
+        run = figures[f"check/program/{program}"]
+        cells = [f"{time(run['plain_ns'])}, {size(run['plain_bytes'])}"]
+        for how in ("one_in_1000", "one_in_16", "every", "canaries"):
+            cells.append(f"{run[how + '_ratio']:.2f}×, {run[how + '_memory']:.1f}×")
+        rows.append([program, *cells])
+    return table(head, rows)
+
+
 def ledger_rows(figures):
     """Two threads cannot do better than the kernel's own lock lets them: then what raw calls gain is the target."""
     yield ratio_row("commit 64 KiB", "the same without the ledger", figures["ledger/commit_64_kib"], 1.05)
@@ -270,6 +289,7 @@ def target_rows(figures):
     yield from sort_rows(figures)
     yield from heap_rows(figures)
     yield from malloc_rows(figures)
+    yield from check_rows(figures)
 
 
 def paging_rows(figures):
@@ -403,6 +423,7 @@ def main():
         "### Metadata by pattern", metadata_table(figures),
         "### Without guard markers", fallback_table(figures),
         "### Malloc, load by load: time and peak memory", malloc_table(figures),
+        "### What checks cost: time and peak memory", check_table(figures),
         "### Stores at random into a file of 256 MiB", flusher_table(figures),
         "### By number of regions", "![time by number of regions](plots/regions.svg)", growth_table("regions", regions),
         "### By number of threads", "![time by number of threads](plots/threads.svg)", growth_table("threads", threads),

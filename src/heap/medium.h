@@ -3,7 +3,7 @@
  * medium.h - medium blocks of the process heap that a thread has at hand.
  *
  *   thread ──> stacks, one for each medium class:   block block block ....
- *                 ^ free, alloc                      up to 8, all together up to 4 MiB
+ *                 ^ free, alloc                      up to 15, all together up to 8 MiB, of many threads fewer
  *
  * Medium slabs are the whole heap's and have its lock, which is right for heaps of
  * one's own and wrong for one that every thread of a program uses for its buffers.
@@ -17,18 +17,101 @@
 #ifndef ACRE_HEAP_MEDIUM_H
 #define ACRE_HEAP_MEDIUM_H
 
+#include "heap/arena.h"
 #include "heap/block.h"
+
+enum { ACRE_MEDIUM_STACK = 15, ACRE_MEDIUM_TICK = 256 };
+
+struct acre__medium {
+  const acre_heap *heap; /* the process heap */
+  size_t bytes, most;    /* in all stacks; that there may be */
+  uint32_t pops;
+  uint8_t counts[ACRE_MEDIUM_CLASSES];
+  void *stacks[ACRE_MEDIUM_CLASSES][ACRE_MEDIUM_STACK]; /* NULL where there is none */
+};
+
+/*
+ * By medium class: ceil(2^64 / size). Below 2^32, the high half of a number's product
+ * with it is the number divided by the size, and its low half is below it if nothing is left over.
+ */
+extern const uint64_t acre__medium_magic[ACRE_MEDIUM_CLASSES];
 
 /* Whether the heap's medium blocks go by these. */
 static inline bool acre__medium_is_kept(const acre_heap *heap, unsigned size_class) {
   return heap->process && !heap->checked && size_class >= ACRE_SMALL_CLASSES && size_class < ACRE_ALL_CLASSES;
 }
 
+/* Every so many blocks that were handed out from here: a program that takes no segments has the old ones go, too. */
+void acre__medium_tick(void);
+
+/* ------------------------------------------------------------- the ways taken nearly always, inline as in fast.h */
+
+static inline unsigned acre__medium_stack(unsigned size_class) {
+  unsigned stack = size_class - ACRE_SMALL_CLASSES;
+  if (stack >= ACRE_MEDIUM_CLASSES) __builtin_unreachable();
+  return stack;
+}
+
 /* A block of the class, or NULL: the thread has none at hand. */
-void *acre__medium_pop(unsigned size_class);
+static inline void *acre__medium_pop(unsigned size_class) {
+  struct acre__thread *thread = &acre__this_thread;
+  unsigned i = acre__medium_stack(size_class);
+  void *block = NULL;
+  bool tick = false;
+  if (ACRE_LIKELY(acre__enter(thread)) && ACRE_LIKELY(thread->medium != NULL)) {
+    struct acre__medium *medium = thread->medium;
+    unsigned count = medium->counts[i];
+    if (ACRE_LIKELY(count > 0)) {
+      block = medium->stacks[i][count - 1];
+      medium->stacks[i][count - 1] = NULL;
+      medium->counts[i] = (uint8_t)(count - 1);
+      medium->bytes -= acre__class_size(size_class);
+      tick = ++medium->pops % ACRE_MEDIUM_TICK == 0;
+    }
+  }
+  acre__leave(thread);
+  if (ACRE_UNLIKELY(tick)) acre__medium_tick();
+  return block;
+}
+
+/* All places are looked at, empty ones being NULL: how many are full is nothing that a processor could foresee. */
+static inline bool acre__medium_has(const struct acre__medium *medium, unsigned size_class, const void *block) {
+  void *const *stack = medium->stacks[acre__medium_stack(size_class)];
+  unsigned found = 0;
+  for (unsigned n = 0; n < ACRE_MEDIUM_STACK; n++) found |= stack[n] == block;
+  return found != 0;
+}
+
+/* The thread may touch its own. False: there is no room. */
+static inline bool acre__medium_put(struct acre__medium *medium, unsigned size_class, void *block) {
+  unsigned i = acre__medium_stack(size_class), count = medium->counts[i];
+  size_t bytes = medium->bytes + acre__class_size(size_class);
+  if (count == ACRE_MEDIUM_STACK || bytes > medium->most) return false;
+  medium->stacks[i][count] = block;
+  medium->counts[i] = (uint8_t)(count + 1);
+  medium->bytes = bytes;
+  return true;
+}
 
 /* Frees the block if it is one of these and there is room. False: nothing has changed. */
-bool acre__medium_free(void *block);
+static inline bool acre__medium_free(void *block) {
+  struct acre__thread *thread = &acre__this_thread;
+  struct acre__segment *segment = acre__segment_fast((uintptr_t)block);
+  if (segment == NULL || thread->medium == NULL) return false;
+  segment -= segment->count &
+             -(uint32_t)(acre__kind_of(segment) == ACRE_KIND_INSIDE); /* a branch would be missed often */
+  if (acre__kind_of(segment) != ACRE_KIND_MEDIUM || segment->heap != thread->medium->heap) return false;
+  unsigned size_class = segment->size_class;
+  uint64_t magic = acre__medium_magic[acre__medium_stack(size_class)];
+  unsigned __int128 product = (unsigned __int128)(uint32_t)((char *)block - segment->start) * magic;
+  if ((uint64_t)product >= magic || (uint64_t)(product >> 64) >= segment->capacity) return false;
+  bool done = ACRE_LIKELY(acre__enter(thread)) && !acre__medium_has(thread->medium, size_class, block) &&
+              acre__medium_put(thread->medium, size_class, block);
+  acre__leave(thread);
+  return done;
+}
+
+/* ------------------------------------------------------------- the others */
 
 /* Keeps the block. False: it cannot, and the caller frees it under the heap's lock. Ends the program for one it has. */
 bool acre__medium_push(acre_heap *heap, unsigned size_class, void *block);

@@ -75,10 +75,6 @@ static ACRE_COLD void *refused(size_t size, const void *caller) {
 }
 
 __attribute__((noinline)) void *acre__override_alloc(size_t size, size_t alignment, bool zero) {
-  if (size <= ACRE_MEDIUM_MOST && size > ACRE_SMALL_MOST && alignment == 1 && !zero) {
-    void *kept = acre__medium_pop(acre__class_of(size));
-    if (ACRE_LIKELY(kept != NULL)) return kept;
-  }
   int error = errno;
   acre_heap *heap = get_heap();
   if (ACRE_UNLIKELY(heap == NULL) && is_making && alignment <= ACRE_BLOCK_ALIGNMENT) return alloc_early(size);
@@ -91,7 +87,6 @@ __attribute__((noinline)) void *acre__override_alloc(size_t size, size_t alignme
 }
 
 __attribute__((noinline)) void acre__override_free(void *block) {
-  if (acre__medium_free(block)) return;
   int error = errno;
   if (acre__free_slow(NULL, block, SIZE_MAX) != ACRE_OK && early_size(block) == 0)
     acre__override_not_a_block("free", block);
@@ -118,6 +113,9 @@ static inline void *plain(size_t size) {
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
     void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
     if (ACRE_LIKELY(block != NULL)) return block;
+  } else if (size <= ACRE_MEDIUM_MOST) {
+    void *block = acre__medium_pop(acre__class_of(size));
+    if (ACRE_LIKELY(block != NULL)) return block;
   }
   return acre__override_alloc(size, 1, false);
 }
@@ -134,6 +132,9 @@ static inline void *zalloc(size_t size) {
   if (acre__check_wants(size)) return acre__check_alloc(size, 1, true);
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
     void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
+    if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
+  } else if (size <= ACRE_MEDIUM_MOST) {
+    void *block = acre__medium_pop(acre__class_of(size));
     if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
   }
   return acre__override_alloc(size, 1, true);
@@ -203,7 +204,8 @@ ACRE_EXPORT void *pvalloc(size_t size) {
 /* ------------------------------------------------------------- freeing */
 
 static inline void plain_free(void *block) {
-  if (ACRE_UNLIKELY(!acre__free_fast(NULL, false, block))) acre__override_free(block);
+  if (ACRE_LIKELY(acre__free_fast(NULL, false, block)) || ACRE_LIKELY(acre__medium_free(block))) return;
+  acre__override_free(block);
 }
 
 void acre__override_plain_free(void *block) {

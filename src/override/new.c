@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "heap/fast.h"
+#include "heap/medium.h"
 #include "override/hooks.h"
 #include "override/override.h"
 #include "vm/services.h"
@@ -56,8 +57,8 @@ static ACRE_COLD void *new_slow(size_t size, size_t alignment, bool throws) {
 
 static inline void *new_fast(size_t size) {
   if (acre__check_wants(size)) return acre__check_alloc(size, 1, false);
-  if (ACRE_UNLIKELY(size > ACRE_SMALL_MOST)) return NULL;
-  return acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
+  if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) return acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
+  return size <= ACRE_MEDIUM_MOST ? acre__medium_pop(acre__class_of(size)) : NULL;
 }
 
 static inline void *new_plain(size_t size, bool throws) {
@@ -81,7 +82,7 @@ static inline void *new_aligned(size_t size, size_t alignment, bool throws) {
 static inline void delete_any(void *block) {
   if (acre__check_owns(block))
     acre__check_free(block, "operator delete");
-  else if (ACRE_UNLIKELY(!acre__free_fast(NULL, false, block)))
+  else if (!ACRE_LIKELY(acre__free_fast(NULL, false, block)) && !ACRE_LIKELY(acre__medium_free(block)))
     acre__override_free(block);
 }
 

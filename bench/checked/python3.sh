@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# python3 with all of its objects from malloc: JSON, regular expressions, sorting, threads. Prints
+# nanoseconds, the peak of memory in KiB, and a checksum.
+# Environment: BENCH_LIBRARY, which it is run with, and ACRE_OPTIONS.
+LD_PRELOAD=$BENCH_LIBRARY PYTHONMALLOC=malloc exec /usr/bin/python3 -c '
+import json, re, resource, time, zlib
+start = time.monotonic_ns()
+data = [{"id": i, "name": "n" * (i % 97), "tags": [str(j) for j in range(i % 13)]} for i in range(20000)]
+text = json.dumps(data)
+same = json.loads(text) == data
+words = sorted(re.findall(r"\d+", text))
+counts = {}
+for word in words: counts[word] = counts.get(word, 0) + 1
+crc = zlib.crc32("".join(words).encode())
+end = time.monotonic_ns()
+print(end - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, f"{crc:x}{same}{len(counts)}")
+'
