@@ -109,15 +109,21 @@ ACRE_COLD _Noreturn void acre__override_not_a_block(const char *function, const 
 
 /* ------------------------------------------------------------- allocating */
 
-static inline void *plain(size_t size) {
-  if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
-    void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
-    if (ACRE_LIKELY(block != NULL)) return block;
-  } else if (size <= ACRE_MEDIUM_MOST) {
+/* What is no small block at hand. Not inline, so that the way to one saves no registers for it. */
+__attribute__((noinline)) static void *alloc_other(size_t size) {
+  if (size > ACRE_SMALL_MOST && size <= ACRE_MEDIUM_MOST) {
     void *block = acre__medium_pop(acre__class_of(size));
     if (ACRE_LIKELY(block != NULL)) return block;
   }
   return acre__override_alloc(size, 1, false);
+}
+
+static inline void *plain(size_t size) {
+  if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
+    void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
+    if (ACRE_LIKELY(block != NULL)) return block;
+  }
+  return alloc_other(size);
 }
 
 void *acre__override_plain(size_t size) {
@@ -203,9 +209,12 @@ ACRE_EXPORT void *pvalloc(size_t size) {
 
 /* ------------------------------------------------------------- freeing */
 
-static inline void plain_free(void *block) {
-  if (ACRE_LIKELY(acre__free_fast(NULL, false, block)) || ACRE_LIKELY(acre__medium_free(block))) return;
-  acre__override_free(block);
+__attribute__((noinline)) static void free_other(void *block) {
+  if (!ACRE_LIKELY(acre__medium_free(block))) acre__override_free(block);
+}
+
+__attribute__((always_inline)) static inline void plain_free(void *block) {
+  if (!ACRE_LIKELY(acre__free_fast(NULL, false, block))) free_other(block);
 }
 
 void acre__override_plain_free(void *block) {
