@@ -135,7 +135,8 @@ void *acre__check_alloc(size_t size, size_t alignment, bool zero) {
   if (block != NULL) {
     count_up();
   } else if (refused) {
-    acre__report_limit(size, __builtin_return_address(0));
+    uintptr_t frames[ACRE_STACK_MOST];
+    acre__report_limit(size, acre__stack_now(frames, NULL) > 0 ? (const void *)(frames[0] + 1) : NULL);
   } else if (pages) {
     atomic_fetch_add_explicit(&acre__check.plain, 1, memory_order_relaxed);
     block = acre__override_alloc(size, alignment, zero);

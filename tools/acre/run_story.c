@@ -71,6 +71,10 @@ static FILE *open_story(int folder, const char *name) {
   return opened;
 }
 
+static void remove_at(int folder, const char *name) {
+  if (unlinkat(folder, name, 0) != 0) (void)unlinkat(folder, name, AT_REMOVEDIR);
+}
+
 /* By process and number, so that several come in their order. */
 static int compare(const struct dirent **a, const struct dirent **b) {
   return strverscmp((*a)->d_name, (*b)->d_name);
@@ -94,7 +98,7 @@ unsigned run_print_stories(FILE *out, const char *folder) {
       fclose(file);
       printed++;
     }
-    if (at >= 0) unlinkat(at, names[i]->d_name, 0);
+    if (at >= 0) remove_at(at, names[i]->d_name);
     free(names[i]);
   }
   if (count >= 0) free(names);
@@ -105,6 +109,6 @@ unsigned run_print_stories(FILE *out, const char *folder) {
 void run_remove_parts(const char *folder) {
   DIR *opened = opendir(folder);
   for (struct dirent *entry; opened != NULL && (entry = readdir(opened)) != NULL;)
-    if (strncmp(entry->d_name, "board.story.", 12) == 0) (void)unlinkat(dirfd(opened), entry->d_name, 0);
+    if (strncmp(entry->d_name, "board.story.", 12) == 0) remove_at(dirfd(opened), entry->d_name);
   if (opened != NULL) closedir(opened);
 }
