@@ -117,6 +117,17 @@ bool acre__check_draw(size_t size) {
 
 /* ------------------------------------------------------------- malloc's functions */
 
+static ACRE_THREAD_LOCAL size_t asked; /* by the allocation that goes on */
+
+size_t acre__check_asked(size_t size) {
+  return asked != 0 ? asked : size;
+}
+
+const void *acre__check_caller(void) {
+  uintptr_t frames[ACRE_STACK_MOST];
+  return acre__stack_now(frames, NULL) > 0 ? (const void *)(frames[0] + 1) : NULL;
+}
+
 static void count_up(void) {
   size_t now = atomic_fetch_add_explicit(&acre__check.blocks, 1, memory_order_relaxed) + 1;
   if (now > atomic_load_explicit(&acre__check.blocks_peak, memory_order_relaxed))
@@ -131,12 +142,13 @@ void *acre__check_alloc(size_t size, size_t alignment, bool zero) {
   int error = errno;
   bool refused = false;
   bool pages = acre__check.mode == ACRE_CHECK_PAGES;
+  asked = size;
   void *block = pages ? acre__guarded_alloc(size, alignment, &refused) : acre__canary_alloc(size, alignment, zero);
+  asked = 0;
   if (block != NULL) {
     count_up();
   } else if (refused) {
-    uintptr_t frames[ACRE_STACK_MOST];
-    acre__report_limit(size, acre__stack_now(frames, NULL) > 0 ? (const void *)(frames[0] + 1) : NULL);
+    acre__report_limit(size, acre__check_caller());
   } else if (pages) {
     atomic_fetch_add_explicit(&acre__check.plain, 1, memory_order_relaxed);
     block = acre__override_alloc(size, alignment, zero);

@@ -74,6 +74,12 @@ void acre__check_free(void *block, const char *function);
 void *acre__check_realloc(void *block, size_t size);
 size_t acre__check_usable(const void *block);
 
+/* Where the program has called: the innermost place that is not this library's. NULL: not known. */
+const void *acre__check_caller(void);
+
+/* What the program has asked for, where the heap is asked for `size` bytes. */
+size_t acre__check_asked(size_t size);
+
 /* A pointer that is no block of anybody's was given to `function`. */
 _Noreturn void acre__check_stray(const void *pointer, const char *function);
 

@@ -70,6 +70,10 @@ static ACRE_COLD void *no_memory(void) {
 
 /* The heap had no block of that size for the caller. */
 static ACRE_COLD void *refused(size_t size, const void *caller) {
+#ifdef ACRE_CHECKS
+  caller = acre__check_caller();
+  size = acre__check_asked(size);
+#endif
   if (acre_heap_why(NULL) == ACRE_E_HEAP_LIMIT) acre__report_limit(size, caller);
   return no_memory();
 }

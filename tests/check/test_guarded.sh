@@ -47,10 +47,12 @@ status_is 0 "other sizes"
 [ "$(checked)" -lt 100 ] || fail "blocks of 64, and 100-200 wanted: $(checked)"
 run --page-heap=64-64 -- ./many 5000 64
 [ "$(checked)" -ge 5000 ] || fail "blocks of 64, and 64-64 wanted: $(checked)"
-run --page-heap --limit 64M -- ./many 100000 64
-status_is 1 "a limit"
-grep -q '^no memory$' out || fail "a limit: $(cat out)"
-tells '^ +limit +met [0-9]+ times; first for 64 B, by many' "a limit"
+for options in --page-heap --check; do
+  run $options --limit 64M -- ./many 1000000 64
+  status_is 1 "$options, a limit"
+  grep -q '^no memory$' out || fail "$options, a limit: $(cat out)"
+  tells '^ +limit +met [0-9]+ times; first for 64 B, by many' "$options, a limit"
+done
 
 # ------------------------------------------------------------- programs without misuse
 
