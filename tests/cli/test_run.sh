@@ -270,7 +270,7 @@ nothing_left "bad use"
 # ------------------------------------------------------------- checks that cannot be
 
 page_heap="give N, SIZE-SIZE, under or tight, or several of them with commas"
-for bad in "" 0 -1 x 1,, ,1 20-10 0-0 10- -10 1T-x under, "tight,sideways" 99999999999999999999; do
+for bad in "" 0 -1 x "1,," ",1" 20-10 0-0 10- -10 1T-x "under," "tight,sideways" 99999999999999999999; do
   expect 2 "acre: run: --page-heap=$bad: $page_heap" run "--page-heap=$bad" true
 done
 expect 2 "acre: run: --page-heap and --check: give one of them" run --page-heap --check true
