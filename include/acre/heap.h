@@ -15,7 +15,8 @@
  * Segments of destroyed heaps are kept for the next ones: up to 46 MiB of memory
  * in all (twice as much while large blocks are freed and wanted again), and what
  * nobody has wanted for half a second goes back to the system at the next
- * occasion (acre_heap_compact(NULL) gives it back at once).
+ * occasion (acre_heap_compact(NULL) gives it back at once, acre_heap_purge_start
+ * has a thread make occasions).
  *
  * Blocks start on multiples of 16 bytes. A block is at most 12.5 % (or 15 bytes)
  * larger than what was asked for, up to 64 KiB, and a whole number of segments above that,
@@ -337,6 +338,21 @@ ACRE_API acre_result acre_heap_stats(acre_heap *heap, acre_heap_figures *out);
  * Win32 counterpart: HeapCompact.
  */
 ACRE_API size_t acre_heap_compact(acre_heap *heap);
+
+/*
+ * Starts a thread that gives back what heaps keep, every `milliseconds` (0: 500), so that it goes
+ * also while nobody calls: what nobody has wanted for half a second, and what threads of the process
+ * heap have at hand. It sleeps in between. If it runs already, the time is changed.
+ * In a program with the malloc library, ACRE_OPTIONS=purge=MILLISECONDS does it.
+ * Result: ACRE_E_INVALID_SIZE, more than a day; ACRE_E_NO_MEMORY, or no thread to be had.
+ * Lifetime: until acre_heap_purge_stop, or the end of the process.
+ * Fork: the child has no such thread, and may start one.
+ * Win32 counterpart: none; its low-fragmentation heap trims itself when it is called.
+ */
+ACRE_API acre_result acre_heap_purge_start(unsigned milliseconds);
+
+/* Ends the thread, and waits for that. Result: ACRE_E_NOT_FOUND, there is none. */
+ACRE_API acre_result acre_heap_purge_stop(void);
 
 #ifdef __cplusplus
 }

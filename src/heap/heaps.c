@@ -14,6 +14,7 @@
 #include "heap/check.h"
 #include "heap/look.h"
 #include "heap/medium.h"
+#include "heap/purge.h"
 #include "heap/runs.h"
 #include "vm/root.h"
 #include "vm/services.h"
@@ -130,6 +131,7 @@ static void fork_in_child(void) {
   acre__threads_fork_in_child();
   acre__heaps_visit(settle_in_child, &acre__this_thread);
   acre__lock_reset(&acre__heaps.lock);
+  acre__purge_fork_in_child();
 }
 
 /* ------------------------------------------------------------- all heaps */

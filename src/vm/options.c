@@ -35,6 +35,7 @@ static const struct setting settings[] = {
     SIZE("commit_limit", commit_limit),
     SIZE("heap_limit", heap_limit),
     SIZE("heap_reserve", heap_reserve),
+    NUMBER("purge", purge),
     NUMBER("page_heap", page_heap),
     SIZE("page_heap_least", page_heap_least),
     SIZE("page_heap_most", page_heap_most),

@@ -28,6 +28,7 @@ struct acre__options {
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */
   size_t heap_reserve;     /* heap_reserve=SIZE, what the process heap begins with, in bytes; 0: as linked */
   size_t heap_limit;       /* heap_limit=SIZE, of the process heap, in bytes; 0: none */
+  size_t purge;            /* purge=N, milliseconds between looks of a purging thread; 0: there is none */
   /* Of the library that checks (src/check). */
   size_t page_heap;       /* page_heap=N, one block in N has pages of its own; 0: none */
   size_t page_heap_least; /* page_heap_least=SIZE, bytes of the smallest such block */

@@ -16,6 +16,14 @@ acre_result acre__vm_want_thread_exit(void) {
   return acre__os_want_thread_exit();
 }
 
+acre_result acre__vm_thread_start(acre__vm_thread *thread) {
+  return acre__os_thread_start(thread);
+}
+
+void acre__vm_thread_join(acre__vm_thread *thread) {
+  acre__os_thread_join(thread);
+}
+
 acre_result acre__vm_fence_prepare(void) {
   if (acre__root_get()->options.fence_by_lock) return ACRE_E_NOT_SUPPORTED;
   return acre__os_fence_prepare();

@@ -9,6 +9,8 @@
 #include <acre/base.h>
 #include <stdint.h>
 
+#include "os/os.h"
+
 /*
  * The caller's `before` runs before vm's own, as vm's was registered first: it
  * may take locks under which vm is called. The others run after vm's.
@@ -21,6 +23,11 @@ acre_result acre__vm_want_thread_exit(void);
 /* Also ACRE_E_NOT_SUPPORTED where ACRE_OPTIONS forbids it. */
 acre_result acre__vm_fence_prepare(void);
 void acre__vm_fence_threads(void);
+
+/* A thread of Acre's own: the caller sets `run` and `context`. */
+typedef struct acre__os_thread acre__vm_thread;
+acre_result acre__vm_thread_start(acre__vm_thread *thread);
+void acre__vm_thread_join(acre__vm_thread *thread);
 
 uint64_t acre__vm_milliseconds(void);
 void acre__vm_say(const char *text);

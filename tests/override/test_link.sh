@@ -194,9 +194,9 @@ begins_with() { # begins_with NAME MIB COMMAND...
   shift 2
   output=$("$@" 2>&1) || output="$output (status $?)"
   if [ "$output" = "$wanted" ]; then
-    echo "ok   start size: $name"
+    echo "ok   $name"
   else
-    echo "FAIL start size: $name: $output, not $wanted"
+    echo "FAIL $name: $output, not $wanted"
     failures=$((failures + 1))
   fi
 }
@@ -218,5 +218,23 @@ link start-shared "$ACRE_MALLOC" $size "-Wl,-rpath,$(dirname "$ACRE_MALLOC")"
 begins_with "linked with the shared library" 16 ./start-shared
 link start-libacre "$ACRE_BUILD/libacre.so" $size "-Wl,-rpath,$ACRE_BUILD"
 begins_with "preloaded" 16 env LD_PRELOAD="$ACRE_MALLOC" ./start-libacre
+
+# A purging thread, where it is asked for.
+cat >threads.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void) {
+  char *line = malloc(200);
+  FILE *status = fopen("/proc/self/status", "r");
+  while (fgets(line, 200, status) != NULL)
+    if (strncmp(line, "Threads:", 8) == 0) fputs(strpbrk(line, "0123456789"), stdout);
+}
+END
+"$CC" -O1 -o threads threads.c
+"$CC" -O1 -o threads-static threads.c "$archive" -static -pthread
+begins_with "no thread unless asked for" 1 env LD_PRELOAD="$ACRE_MALLOC" ./threads
+begins_with "a purging thread" 2 env LD_PRELOAD="$ACRE_MALLOC" ACRE_OPTIONS=purge=100 ./threads
+begins_with "a purging thread, static" 2 env ACRE_OPTIONS=purge=100 ./threads-static
 
 [ $failures = 0 ] || { echo "$failures failed"; exit 1; }
