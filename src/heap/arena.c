@@ -17,7 +17,9 @@ enum {
   SHARED_SHIFT_LEAST = 22, /* the last one: 4 MiB */
   STEP_LEAST = 8,          /* segments committed at a frontier at a time */
   STEP_MOST = 64,
-  TABLE_STEP = 512, /* records committed at a time */
+  LARGE_FROM = (64 << 20) / ACRE_SEGMENT, /* segments before the first that get large pages */
+  LARGE_LEAST = (2 << 20) / ACRE_SEGMENT, /* of a block that a large page would have to itself */
+  TABLE_STEP = 512,                       /* records committed at a time */
   GROUP_BYTES = ACRE_HOME_GROUP << ACRE_SEGMENT_SHIFT,
   GROUPS_LEAST = 16 /* a smaller arena has none */
 };
@@ -202,17 +204,31 @@ static acre_result commit_segments(const struct acre__arena *arena, size_t from,
   return acre_vm_commit(acre__arena_address(arena, from), (end - from) << ACRE_SEGMENT_SHIFT, ACRE_VM_DEFAULT);
 }
 
+/*
+ * Large pages, where they help and cost nothing: a program that has come so far has
+ * much memory, and what is cut into small pieces here is used from one end to the
+ * other. Not behind a block of a large page's size or more, as who asks for so much may touch little of it.
+ */
+static void use_large_pages(const struct acre__arena *arena, size_t from, size_t end, size_t wanted) {
+  if (from < LARGE_FROM || wanted >= LARGE_LEAST || arena->borrowed) return;
+  acre__vm_advise_large(acre__arena_address(arena, from), (end - from) << ACRE_SEGMENT_SHIFT);
+}
+
 /* Memory for [start, end) of a stretch, and, where little is wanted, for some more. */
 static acre_result commit_up_to(const struct acre__arena *arena, struct acre__stretch *stretch, size_t start,
                                 size_t end) {
   if (end <= stretch->committed) return ACRE_OK;
   size_t from = acre__max(start, stretch->committed);
   size_t step = acre__max(STEP_LEAST, acre__min(stretch->frontier / 8, STEP_MOST));
-  size_t wanted = acre__min(acre__max(end, start + step), stretch->end);
+  size_t wanted = acre__max(end, start + step);
+  if (from >= LARGE_FROM) wanted = acre__align_up(wanted, LARGE_LEAST); /* a large page is had whole, or not at all */
+  wanted = acre__min(wanted, stretch->end);
   acre_result result = commit_segments(arena, from, wanted);
   if (result != ACRE_OK && wanted > end) result = commit_segments(arena, from, wanted = end);
-  if (result == ACRE_OK) stretch->committed = wanted;
-  return result;
+  if (result != ACRE_OK) return result;
+  stretch->committed = wanted;
+  if (stretch == &arena->all) use_large_pages(arena, from, wanted, end - start);
+  return ACRE_OK;
 }
 
 static void move_frontier(struct acre__arena *arena, size_t frontier) {

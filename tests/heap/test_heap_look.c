@@ -153,6 +153,31 @@ TEST(destroyed_heaps_leave_little) {
   end_heap(heap);
 }
 
+/* Whether the system gives large pages unasked, wherever they fit. */
+static bool large_pages_are_everywhere(void) {
+  char line[64] = "";
+  FILE *setting = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+  bool always = setting != NULL && fgets(line, sizeof line, setting) != NULL && strstr(line, "[always]") != NULL;
+  if (setting != NULL) fclose(setting);
+  return always;
+}
+
+/* Past 64 MiB large pages may stand behind small blocks, and behind nothing else. */
+TEST(large_pages_do_not_bloat) {
+  if (SANITIZED) test_skip("a sanitizer keeps memory of its own");
+  (void)acre_heap_compact(NULL);
+  acre_heap *heap = make_heap(NULL);
+  size_t before = test_resident_bytes();
+  for (size_t bytes = 0; bytes < 160 << 20; bytes += 1024) memset(acre_heap_alloc(heap, 1000), 1, 1000);
+  size_t blocks = test_resident_bytes() - before;
+  CHECK(blocks <= figures_of(heap).reserved + (4 << 20));
+  CHECK(blocks >= (size_t)150 << 20);
+  for (int i = 0; i < 20 && !large_pages_are_everywhere(); i++)
+    *(char *)acre_heap_alloc(heap, 8 << 20) = 1; /* 160 MiB, of which 20 pages are touched */
+  CHECK(test_resident_bytes() - before <= blocks + (4 << 20));
+  end_heap(heap);
+}
+
 TEST(a_heap_per_request_takes_no_memory) {
   if (SANITIZED) test_skip("a sanitizer keeps memory of its own");
   size_t before = 0;
