@@ -50,6 +50,7 @@ static void after_fork(void) {
 }
 
 static void in_child(void) {
+  acre__story_fork_in_child();
   acre__stacks_reset();
   acre__canary_reset();
   acre__guarded_reset();

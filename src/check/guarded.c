@@ -65,11 +65,11 @@ static struct {
   size_t size, page;
   unsigned page_shift;
   bool under, tight;
-  size_t limit;               /* bytes that blocks may have; SIZE_MAX: no limit */
-  size_t most;                /* blocks in use that the system has mappings for */
-  _Atomic size_t live, bytes; /* blocks in use, and their pages */
-  _Atomic size_t chunks;      /* that are used, in ascending order */
-  struct chunk *table;        /* of all chunks */
+  size_t limit;          /* bytes that blocks may have; SIZE_MAX: no limit */
+  size_t most;           /* blocks in use that the system has mappings for */
+  _Atomic size_t bytes;  /* of the pages of blocks in use */
+  _Atomic size_t chunks; /* that are used, in ascending order */
+  struct chunk *table;   /* of all chunks */
   struct acre__pool table_pool, records;
   struct slot_class classes[CLASSES];
 } heap;
@@ -239,7 +239,7 @@ void *acre__guarded_alloc(size_t size, size_t alignment, bool *refused) {
   *refused = false;
   if (alignment == 1 && !heap.tight) alignment = MALLOC_ALIGNMENT;
   if (!acre__checked_add(acre__max(size, 1), alignment > heap.page ? alignment : 0, &room)) return NULL;
-  if (room > heap.size || atomic_load_explicit(&heap.live, memory_order_relaxed) >= heap.most) return NULL;
+  if (room > heap.size || atomic_load_explicit(&acre__check.blocks, memory_order_relaxed) >= heap.most) return NULL;
   size_t pages = (room >> heap.page_shift) + ((room & (heap.page - 1)) != 0) + 1;
   size_t bytes = acre__align_up(size, heap.page);
   size_t had = atomic_fetch_add_explicit(&heap.bytes, bytes, memory_order_relaxed);
@@ -259,7 +259,6 @@ void *acre__guarded_alloc(size_t size, size_t alignment, bool *refused) {
       slot->freeing = slot->freed_by = 0;
       fill(before(slot));
       fill(behind(slot));
-      atomic_fetch_add_explicit(&heap.live, 1, memory_order_relaxed);
       atomic_store_explicit(&slot->state, LIVE, memory_order_release);
       return block;
     }
@@ -362,7 +361,6 @@ void acre__guarded_free(void *block, const char *function) {
   slot->freeing = acre__stack_store();
   slot->freed_by = acre__stack_thread();
   struct span under = pages_under(slot->block, slot->size);
-  atomic_fetch_sub_explicit(&heap.live, 1, memory_order_relaxed);
   atomic_fetch_sub_explicit(&heap.bytes, acre__align_up(slot->size, heap.page), memory_order_relaxed);
   /* A slot whose pages stay is not used again, so that what is in them is nobody's. */
   if (under.size == 0 || acre__bare_close(under.start, under.size) == ACRE_OK) give_slot(slot);

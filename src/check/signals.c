@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include "override/override.h"
 
 enum { SIGNALS = 2, VERSIONS = 64 };
+
+/* For Acre's own fault handler (CMakeLists.txt), which blocks what it raises anew. */
+int acre__real_sigprocmask(int how, const sigset_t *set, sigset_t *former);
 
 /* glibc's sigaction by its other name. */
 extern int __sigaction(int number, const struct sigaction *action, struct sigaction *former);
@@ -77,6 +81,12 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 
 ACRE_EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *former) {
   struct kept *of = atomic_load_explicit(&keeps, memory_order_acquire) ? kept_of(number) : NULL;
+  if (of == NULL && action != NULL && atomic_load_explicit(&keeps, memory_order_acquire)) {
+    struct sigaction open = *action; /* a fault in its handler is a fault, too */
+    sigdelset(&open.sa_mask, SIGSEGV);
+    sigdelset(&open.sa_mask, SIGBUS);
+    return __sigaction(number, &open, former);
+  }
   if (of == NULL) return __sigaction(number, action, former);
   acre__lock(&lock);
   struct sigaction before = newest(of);
@@ -90,6 +100,42 @@ ACRE_EXPORT void (*signal(int number, void (*handler)(int)))(int) {
   struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, former;
   sigaddset(&action.sa_mask, number);
   return sigaction(number, &action, &former) == 0 ? former.sa_handler : SIG_ERR;
+}
+
+/* ------------------------------------------------------------- masks */
+
+/* As the kernel has them: a bit for each signal. The C library's own two, which it needs in every thread, are left out as it does. */
+static uint64_t bit(int number) {
+  return UINT64_C(1) << (number - 1);
+}
+
+int acre__real_sigprocmask(int how, const sigset_t *set, sigset_t *former) {
+  if (former != NULL) sigemptyset(former);
+  return (int)syscall(SYS_rt_sigprocmask, how, set, former, sizeof(uint64_t));
+}
+
+static int set_mask(int how, const sigset_t *set, sigset_t *former) {
+  enum { LIBRARYS_FIRST = 32, LIBRARYS_SECOND = 33 };
+  sigset_t allowed;
+  if (set == NULL) return acre__real_sigprocmask(how, NULL, former);
+  uint64_t mask;
+  memcpy(&mask, set, sizeof mask);
+  mask &= ~(bit(LIBRARYS_FIRST) | bit(LIBRARYS_SECOND));
+  if (how != SIG_UNBLOCK && atomic_load_explicit(&keeps, memory_order_acquire)) mask &= ~(bit(SIGSEGV) | bit(SIGBUS));
+  sigemptyset(&allowed);
+  memcpy(&allowed, &mask, sizeof mask);
+  return acre__real_sigprocmask(how, &allowed, former);
+}
+
+ACRE_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *former) {
+  return set_mask(how, set, former);
+}
+
+ACRE_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *former) {
+  int error = errno;
+  int result = set_mask(how, set, former) == 0 ? 0 : errno;
+  errno = error;
+  return result;
 }
 
 /* ------------------------------------------------------------- beginning */

@@ -10,6 +10,9 @@
  * A handler that the program sets would come before Acre's, and take the
  * page heap's faults for its own. So for these two signals sigaction and signal are the
  * functions here: they keep what is set, and the system is not told of it.
+ *
+ * And where the two are blocked, the system calls no handler, and the process dies
+ * without a word. Many programs block all signals in their threads; so masks leave these two out.
  */
 #ifndef ACRE_CHECK_SIGNALS_H
 #define ACRE_CHECK_SIGNALS_H

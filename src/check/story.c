@@ -178,6 +178,11 @@ void acre__story_end(const char *text, const struct acre__told_place *place, con
   abort();
 }
 
+void acre__story_fork_in_child(void) {
+  acre__lock_reset(&story.lock);
+  story.file = STDERR_FILENO;
+}
+
 void acre__story_begin(void) {
   const char *path = secure_getenv(ACRE_BOARD_VARIABLE);
   if (path != NULL && strlen(path) < sizeof story.board) strcpy(story.board, path);

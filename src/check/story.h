@@ -58,4 +58,7 @@ void acre__story_close(void);
 /* Where stories go: once, when the process begins. */
 void acre__story_begin(void);
 
+/* In the child of a fork, where whoever was telling one is not. */
+void acre__story_fork_in_child(void);
+
 #endif
