@@ -9,7 +9,6 @@
  * them from here must not find another one in its C library.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -279,17 +278,6 @@ ACRE_EXPORT void *reallocarray(void *block, size_t count, size_t size) {
 ACRE_EXPORT size_t malloc_usable_size(void *block) {
   if (block == NULL) return 0;
   return acre__check_owns(block) ? acre__check_usable(block) : acre_heap_size(block);
-}
-
-/* ------------------------------------------------------------- the beginning of the process */
-
-/* A thread that gives back what is kept, where it is asked for. */
-__attribute__((constructor)) static void begin_purging(void) {
-  size_t milliseconds = acre__root_get()->options.purge;
-  int error = errno;
-  if (milliseconds != 0 && acre_heap_purge_start((unsigned)acre__min(milliseconds, UINT_MAX)) != ACRE_OK)
-    acre__vm_say("acre: ACRE_OPTIONS: purge: there is no such thread to be had\n");
-  errno = error;
 }
 
 /* ------------------------------------------------------------- glibc's other names of them */

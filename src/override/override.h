@@ -6,7 +6,7 @@
  *   new.c      C++'s operators new and delete
  *   figures.c  mallinfo2, malloc_stats and their like
  *   preload.c  of the shared library alone: who may not be served, and programs that end early
- *   report.c   what `acre run` is told; board.h is where
+ *   report.c   what `acre run` is told (board.h is where), and what else there is to do at the beginning and the end
  *   hooks.h    where the library that checks (src/check) takes calls away from these
  *
  * All of it is the process heap by other names: a block of malloc's is a block of

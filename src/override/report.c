@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "heap/local.h"
 #include "override/board.h"
 #include "override/override.h"
+#include "vm/root.h"
+#include "vm/services.h"
 
 struct acre__board_entry *acre__report_entry;
 
@@ -200,7 +203,16 @@ static void begin_in_child(void) {
   if (board != NULL) begin_entry();
 }
 
+/* A thread that gives back what is kept, where it is asked for. (Options are read at the first allocation, if there is one.) */
+static void begin_purging(void) {
+  const char *options = secure_getenv("ACRE_OPTIONS");
+  size_t milliseconds = options == NULL || strstr(options, "purge=") == NULL ? 0 : acre__root_get()->options.purge;
+  if (milliseconds != 0 && acre_heap_purge_start((unsigned)acre__min(milliseconds, UINT_MAX)) != ACRE_OK)
+    acre__vm_say("acre: ACRE_OPTIONS: purge: there is no such thread to be had\n");
+}
+
 __attribute__((constructor)) static void begin(void) {
+  begin_purging();
   const char *path = secure_getenv(ACRE_BOARD_VARIABLE);
   if (path == NULL) return;
   int error = errno;
