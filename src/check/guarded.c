@@ -17,7 +17,8 @@
 
 enum {
   CHUNK_SHIFT = 21,
-  SHARED_PAGES = 64, /* longer slots have chunks of their own */
+  SHARED_PAGES =
+      64, /* longer slots have chunks of their own, and what is more than a chunk has, where pages are large */
   LARGE_CLASSES = 24,
   CLASSES = SHARED_PAGES + LARGE_CLASSES,
   FILL = 0xfb,
@@ -92,8 +93,13 @@ static char *guard_of(const struct acre__guarded *slot) {
   return start_of(slot) + ((size_t)(slot->pages - 1) << heap.page_shift);
 }
 
+/* Whether slots of that length share chunks. */
+static bool is_shared(size_t pages) {
+  return pages <= acre__min(SHARED_PAGES, CHUNK >> heap.page_shift);
+}
+
 static unsigned class_of(size_t pages) {
-  if (pages <= SHARED_PAGES) return (unsigned)pages - 1;
+  if (is_shared(pages)) return (unsigned)pages - 1;
   unsigned class = SHARED_PAGES;
   for (size_t room = CHUNK >> heap.page_shift; room < pages; room *= 2) class ++;
   return class;
@@ -119,7 +125,7 @@ static struct acre__guarded *find(uintptr_t address) {
 /* With the lock: chunks for slots of the class. false: the addresses are used up, or there is no memory. */
 static bool add_chunk(unsigned class, size_t pages) {
   size_t count = acre__max(pages << heap.page_shift >> CHUNK_SHIFT, 1), index = atomic_load(&heap.chunks);
-  uint32_t slots = pages <= SHARED_PAGES ? (uint32_t)((CHUNK >> heap.page_shift) / pages) : 1;
+  uint32_t slots = is_shared(pages) ? (uint32_t)((CHUNK >> heap.page_shift) / pages) : 1;
   if (count > (heap.size >> CHUNK_SHIFT) - index) return false;
   if (acre__bare_prepare(heap.base + (index << CHUNK_SHIFT), count << CHUNK_SHIFT) != ACRE_OK) return false;
   struct acre__guarded *records = acre__pool_take(&heap.records, slots * sizeof *records);
