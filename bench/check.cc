@@ -56,5 +56,9 @@ BENCHMARK_CAPTURE(program, python3, CHECKED "/python3.sh")
     ->UseManualTime()
     ->Iterations(9)
     ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(program, python3_malloc, CHECKED "/python3_malloc.sh")
+    ->UseManualTime()
+    ->Iterations(9)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(program, redis, CHECKED "/redis.sh")->UseManualTime()->Iterations(9)->Unit(benchmark::kMillisecond);
 BENCHMARK_MAIN();

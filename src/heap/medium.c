@@ -56,12 +56,13 @@ static bool make(const acre_heap *heap, struct acre__thread *thread) {
 bool acre__medium_push(acre_heap *heap, unsigned size_class, void *block) {
   struct acre__thread *thread = &acre__this_thread;
   acre__thread_join(thread);
-  if (thread->number == ACRE_OWNER_NONE) return false;
+  if (thread->number == ACRE_OWNER_NONE || acre__segment_fast((uintptr_t)block) == NULL) return false;
   if (thread->medium == NULL && !make(heap, thread)) return false;
+  acre__medium_place place = acre__medium_place_of(block);
   bool twice = false, done = false;
   if (acre__enter(thread)) {
-    twice = acre__medium_has(thread->medium, size_class, block);
-    done = !twice && acre__medium_put(thread->medium, size_class, block);
+    twice = acre__medium_has(thread->medium, size_class, place);
+    done = !twice && acre__medium_put(thread->medium, size_class, place);
   }
   acre__leave(thread);
   if (twice) acre__misuse(heap, ACRE_HEAP_DOUBLE_FREE, block, acre__class_size(size_class));
@@ -69,21 +70,28 @@ bool acre__medium_push(acre_heap *heap, unsigned size_class, void *block) {
 }
 
 /* Blocks that are no thread's any more; double frees show here at the latest. */
-static void give_back(acre_heap *heap, void *const *blocks, unsigned count) {
+static void give_back(acre_heap *heap, const acre__medium_place *places, unsigned count) {
   for (unsigned n = 0; n < count; n++) {
-    struct acre__found found = acre__block_find(blocks[n]);
-    if (found.segment == NULL || acre__block_free(heap, &found, blocks[n]) != ACRE_OK)
-      acre__misuse(heap, ACRE_HEAP_DOUBLE_FREE, blocks[n], found.size);
+    void *block = acre__medium_block_at(places[n]);
+    struct acre__found found = acre__block_find(block);
+    if (found.segment == NULL || acre__block_free(heap, &found, block) != ACRE_OK)
+      acre__misuse(heap, ACRE_HEAP_DOUBLE_FREE, block, found.size);
   }
+}
+
+/* Whether the next block of the class comes from where there are places. */
+static bool has_next(const acre_heap *heap, unsigned i) {
+  return heap->medium[i] != NULL && acre__segment_fast((uintptr_t)heap->medium[i]->start) != NULL;
 }
 
 void acre__medium_fill(acre_heap *heap, unsigned size_class) {
   struct acre__thread *thread = &acre__this_thread;
   unsigned i = acre__medium_stack(size_class);
   bool open = acre__enter(thread);
-  while (open && thread->medium != NULL && has_room(thread->medium, size_class, FILL) && heap->medium[i] != NULL) {
+  while (open && thread->medium != NULL && has_room(thread->medium, size_class, FILL) && has_next(heap, i)) {
     acre_result why; /* none: the slab has a block */
-    acre__medium_put(thread->medium, size_class, acre__block_alloc(heap, acre__class_size(size_class), 1, NULL, &why));
+    void *block = acre__block_alloc(heap, acre__class_size(size_class), 1, NULL, &why);
+    acre__medium_put(thread->medium, size_class, acre__medium_place_of(block));
   }
   acre__leave(thread);
 }
@@ -92,13 +100,13 @@ void acre__medium_fill(acre_heap *heap, unsigned size_class) {
 void acre__medium_trim(acre_heap *heap, unsigned size_class) {
   struct acre__thread *thread = &acre__this_thread;
   unsigned i = acre__medium_stack(size_class), count = 0;
-  void *taken[ACRE_MEDIUM_STACK]; /* given back outside, where it may take as long as it likes */
+  acre__medium_place taken[ACRE_MEDIUM_STACK]; /* given back outside, where it may take as long as it likes */
   if (acre__enter(thread) && thread->medium != NULL) {
     struct acre__medium *medium = thread->medium;
     for (unsigned left = medium->counts[i] / 2; medium->counts[i] > left;) {
-      void **last = &medium->stacks[i][--medium->counts[i]];
+      acre__medium_place *last = &medium->stacks[i][--medium->counts[i]];
       taken[count++] = *last;
-      *last = NULL;
+      *last = 0;
     }
     medium->bytes -= count * acre__class_size(size_class);
   }

@@ -3,7 +3,7 @@
  * medium.h - medium blocks of the process heap that a thread has at hand.
  *
  *   thread ──> stacks, one for each medium class:   block block block ....
- *                 ^ free, alloc                      up to 15, all together up to 8 MiB, of many threads fewer
+ *                 ^ free, alloc                      up to 16, all together up to 8 MiB, of many threads fewer
  *
  * Medium slabs are the whole heap's and have its lock, which is right for heaps of
  * one's own and wrong for one that every thread of a program uses for its buffers.
@@ -20,14 +20,21 @@
 #include "heap/arena.h"
 #include "heap/block.h"
 
-enum { ACRE_MEDIUM_STACK = 15, ACRE_MEDIUM_TICK = 256 };
+enum { ACRE_MEDIUM_STACK = 16, ACRE_MEDIUM_TICK = 256, ACRE_MEDIUM_UNIT_SHIFT = 9 };
+
+/*
+ * A block of the first arena, which has a terabyte at most: where it is there, in
+ * units of 512 bytes, of which the sizes of all medium classes are multiples, and one more. 0: none. Half as long
+ * as an address, a stack of them is a cache line, and is searched in a few instructions.
+ */
+typedef uint32_t acre__medium_place;
 
 struct acre__medium {
   const acre_heap *heap; /* the process heap */
   size_t bytes, most;    /* in all stacks; that there may be */
   uint32_t pops;
   uint8_t counts[ACRE_MEDIUM_CLASSES];
-  void *stacks[ACRE_MEDIUM_CLASSES][ACRE_MEDIUM_STACK]; /* NULL where there is none */
+  acre__medium_place stacks[ACRE_MEDIUM_CLASSES][ACRE_MEDIUM_STACK]; /* 0 where there is none */
 };
 
 /*
@@ -52,6 +59,16 @@ static inline unsigned acre__medium_stack(unsigned size_class) {
   return stack;
 }
 
+static inline acre__medium_place acre__medium_place_of(const void *block) {
+  uintptr_t base = atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
+  return (acre__medium_place)(((uintptr_t)block - base) >> ACRE_MEDIUM_UNIT_SHIFT) + 1;
+}
+
+static inline void *acre__medium_block_at(acre__medium_place place) {
+  uintptr_t base = atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
+  return (void *)(base + ((uintptr_t)(place - 1) << ACRE_MEDIUM_UNIT_SHIFT));
+}
+
 /* A block of the class, or NULL: the thread has none at hand. */
 static inline void *acre__medium_pop(unsigned size_class) {
   struct acre__thread *thread = &acre__this_thread;
@@ -62,8 +79,8 @@ static inline void *acre__medium_pop(unsigned size_class) {
     struct acre__medium *medium = thread->medium;
     unsigned count = medium->counts[i];
     if (ACRE_LIKELY(count > 0)) {
-      block = medium->stacks[i][count - 1];
-      medium->stacks[i][count - 1] = NULL;
+      block = acre__medium_block_at(medium->stacks[i][count - 1]);
+      medium->stacks[i][count - 1] = 0;
       medium->counts[i] = (uint8_t)(count - 1);
       medium->bytes -= acre__class_size(size_class);
       tick = ++medium->pops % ACRE_MEDIUM_TICK == 0;
@@ -74,20 +91,20 @@ static inline void *acre__medium_pop(unsigned size_class) {
   return block;
 }
 
-/* All places are looked at, empty ones being NULL: how many are full is nothing that a processor could foresee. */
-static inline bool acre__medium_has(const struct acre__medium *medium, unsigned size_class, const void *block) {
-  void *const *stack = medium->stacks[acre__medium_stack(size_class)];
-  unsigned found = 0;
-  for (unsigned n = 0; n < ACRE_MEDIUM_STACK; n++) found |= stack[n] == block;
+/* All of the stack is looked at, empty or not: how many there are is nothing that a processor could foresee. */
+static inline bool acre__medium_has(const struct acre__medium *medium, unsigned size_class, acre__medium_place place) {
+  const acre__medium_place *stack = medium->stacks[acre__medium_stack(size_class)];
+  uint32_t found = 0;
+  for (unsigned n = 0; n < ACRE_MEDIUM_STACK; n++) found |= -(uint32_t)(stack[n] == place);
   return found != 0;
 }
 
 /* The thread may touch its own. False: there is no room. */
-static inline bool acre__medium_put(struct acre__medium *medium, unsigned size_class, void *block) {
+static inline bool acre__medium_put(struct acre__medium *medium, unsigned size_class, acre__medium_place place) {
   unsigned i = acre__medium_stack(size_class), count = medium->counts[i];
   size_t bytes = medium->bytes + acre__class_size(size_class);
   if (count == ACRE_MEDIUM_STACK || bytes > medium->most) return false;
-  medium->stacks[i][count] = block;
+  medium->stacks[i][count] = place;
   medium->counts[i] = (uint8_t)(count + 1);
   medium->bytes = bytes;
   return true;
@@ -105,8 +122,9 @@ static inline bool acre__medium_free(void *block) {
   uint64_t magic = acre__medium_magic[acre__medium_stack(size_class)];
   unsigned __int128 product = (unsigned __int128)(uint32_t)((char *)block - segment->start) * magic;
   if ((uint64_t)product >= magic || (uint64_t)(product >> 64) >= segment->capacity) return false;
-  bool done = ACRE_LIKELY(acre__enter(thread)) && !acre__medium_has(thread->medium, size_class, block) &&
-              acre__medium_put(thread->medium, size_class, block);
+  acre__medium_place place = acre__medium_place_of(block);
+  bool done = ACRE_LIKELY(acre__enter(thread)) && !acre__medium_has(thread->medium, size_class, place) &&
+              acre__medium_put(thread->medium, size_class, place);
   acre__leave(thread);
   return done;
 }
