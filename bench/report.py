@@ -427,7 +427,7 @@ def main():
         "### Metadata by pattern", metadata_table(figures),
         "### Without guard markers", fallback_table(figures),
         "### Malloc, load by load: time and peak memory", malloc_table(figures),
-        "### What checks cost: time and peak memory", check_table(figures),
+        "### What checks cost: processor time and peak memory", check_table(figures),
         "### Stores at random into a file of 256 MiB", flusher_table(figures),
         "### By number of regions", "![time by number of regions](plots/regions.svg)", growth_table("regions", regions),
         "### By number of threads", "![time by number of threads](plots/threads.svg)", growth_table("threads", threads),
