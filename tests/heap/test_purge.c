@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "heap/heap_check.h"
 #include "heap/runs.h"
-#include "heap_check.h"
 
 enum { BLOCKS = 2000, MIB = 1 << 20 };
 
