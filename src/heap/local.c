@@ -190,7 +190,7 @@ acre_result acre__threads_prepare(void) {
 /* ------------------------------------------------------------- locals */
 
 /* For debug builds. */
-static inline bool is_clean(const struct acre__local *local) {
+__attribute__((unused)) static bool is_clean(const struct acre__local *local) {
   const unsigned char *bytes = (const unsigned char *)local;
   for (size_t i = 0; i < offsetof(struct acre__local, heap); i++)
     if (bytes[i] != 0) return false;

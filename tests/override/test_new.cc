@@ -101,7 +101,7 @@ TEST(what_cannot_be_throws) {
     CHECK(seen(::operator new(size, std::nothrow)) == nullptr);
     CHECK(seen(::operator new[](size, std::align_val_t{64}, std::nothrow)) == nullptr);
   }
-  CHECK(throws_bad_alloc([] { seen(::operator new(8, static_cast<std::align_val_t>(24))); }));
+  CHECK(throws_bad_alloc([] { seen(::operator new(8, static_cast<std::align_val_t>(given(24)))); }));
 }
 
 TEST(the_new_handler_is_asked) {

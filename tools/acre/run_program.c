@@ -201,7 +201,7 @@ int run_find_program(const char *command, char *out, size_t room) {
 }
 
 bool run_find_library(const char *name, char *out, size_t room) {
-  static const char *const places[] = {"../" ACRE_LIBRARY_FOLDER, "../lib", ".."}; /* the last one in a build tree */
+  static const char *const places[] = {("../" ACRE_LIBRARY_FOLDER), "../lib", ".."}; /* the last one in a build tree */
   char own[PATH_MAX];
   ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
   own[length > 0 ? length : 0] = '\0';

@@ -86,6 +86,11 @@ static struct {
   __typeof__(dwfl_module_getsrc) *line_at;
   __typeof__(dwfl_lineinfo) *line_info;
   __typeof__(dwfl_module_info) *module_info;
+  __typeof__(dwfl_module_nextcu) *next_unit;
+  __typeof__(dwarf_haspc) *unit_has;
+  __typeof__(dwarf_getsrc_die) *line_in_unit;
+  __typeof__(dwarf_linesrc) *line_file;
+  __typeof__(dwarf_lineno) *line_number;
   Dwfl_Callbacks callbacks;
 } libdw;
 
@@ -104,6 +109,9 @@ static bool load_libdw(void) {
       load(library, "dwfl_report_end", &libdw.report_end) && load(library, "dwfl_addrmodule", &libdw.module_at) &&
       load(library, "dwfl_module_addrinfo", &libdw.symbol_at) && load(library, "dwfl_module_getsrc", &libdw.line_at) &&
       load(library, "dwfl_lineinfo", &libdw.line_info) && load(library, "dwfl_module_info", &libdw.module_info) &&
+      load(library, "dwfl_module_nextcu", &libdw.next_unit) && load(library, "dwarf_haspc", &libdw.unit_has) &&
+      load(library, "dwarf_getsrc_die", &libdw.line_in_unit) && load(library, "dwarf_linesrc", &libdw.line_file) &&
+      load(library, "dwarf_lineno", &libdw.line_number) &&
       load(library, "dwfl_linux_proc_find_elf", &libdw.callbacks.find_elf) &&
       load(library, "dwfl_standard_find_debuginfo", &libdw.callbacks.find_debuginfo))
     (void)load(library, "dwfl_begin", &libdw.begin);
@@ -139,6 +147,19 @@ static const char *from_here(const char *path) {
   return strncmp(path, folder, length) == 0 && path[length] == '/' ? path + length + 1 : path;
 }
 
+/* The source file and line, or NULL. The list of addresses by which libdw finds a unit at once, clang does not write. */
+static const char *find_line(Dwfl_Module *module, uint64_t address, int *number) {
+  Dwfl_Line *line = libdw.line_at(module, address);
+  if (line != NULL) return libdw.line_info(line, NULL, number, NULL, NULL, NULL);
+  Dwarf_Addr bias;
+  for (Dwarf_Die *unit = NULL; (unit = libdw.next_unit(module, unit, &bias)) != NULL;) {
+    if (libdw.unit_has(unit, address - bias) != 1) continue;
+    Dwarf_Line *found = libdw.line_in_unit(unit, address - bias);
+    return found != NULL && libdw.line_number(found, number) == 0 ? libdw.line_file(found, NULL, NULL) : NULL;
+  }
+  return NULL;
+}
+
 static bool print_symbol(FILE *out, Dwfl *dwfl, uint64_t address, bool *is_main) {
   Dwfl_Module *module = dwfl == NULL ? NULL : libdw.module_at(dwfl, address);
   if (module == NULL) return false;
@@ -149,8 +170,7 @@ static bool print_symbol(FILE *out, Dwfl *dwfl, uint64_t address, bool *is_main)
   print_name(out, name);
   *is_main = strcmp(name, "main") == 0;
   int number = 0;
-  Dwfl_Line *line = libdw.line_at(module, address);
-  const char *file = line == NULL ? NULL : libdw.line_info(line, NULL, &number, NULL, NULL, NULL);
+  const char *file = find_line(module, address, &number);
   if (file != NULL) {
     fprintf(out, " at %s:%d", from_here(file), number);
     return true;
