@@ -88,10 +88,11 @@ void acre__medium_fill(acre_heap *heap, unsigned size_class) {
   struct acre__thread *thread = &acre__this_thread;
   unsigned i = acre__medium_stack(size_class);
   bool open = acre__enter(thread);
-  while (open && thread->medium != NULL && has_room(thread->medium, size_class, FILL) && has_next(heap, i)) {
+  struct acre__medium *medium = open ? thread->medium : NULL;
+  while (medium != NULL && has_room(medium, size_class, FILL) && has_next(heap, i)) {
     acre_result why; /* none: the slab has a block */
     void *block = acre__block_alloc(heap, acre__class_size(size_class), 1, NULL, &why);
-    acre__medium_put(thread->medium, size_class, acre__medium_place_of(block));
+    acre__medium_put(medium, size_class, acre__medium_place_of(block));
   }
   acre__leave(thread);
 }
