@@ -347,11 +347,11 @@ ACRE_API size_t acre_heap_compact(acre_heap *heap);
  * Result: ACRE_E_INVALID_SIZE, more than a day; ACRE_E_NO_MEMORY, or no thread to be had.
  * Lifetime: until acre_heap_purge_stop, or the end of the process.
  * Fork: the child has no such thread, and may start one.
- * Win32 counterpart: none; its low-fragmentation heap trims itself when it is called.
+ * Win32 counterpart: none.
  */
 ACRE_API acre_result acre_heap_purge_start(unsigned milliseconds);
 
-/* Ends the thread, and waits for that. Result: ACRE_E_NOT_FOUND, there is none. */
+/* Ends the thread, and waits for that; not while the caller has locked the process heap. Result: ACRE_E_NOT_FOUND, there is none. */
 ACRE_API acre_result acre_heap_purge_stop(void);
 
 #ifdef __cplusplus

@@ -187,63 +187,48 @@ size_t acre__check_usable(const void *block) {
 /* ------------------------------------------------------------- pointers that are nobody's */
 
 struct search {
-  uintptr_t address, stack;
+  uintptr_t address, stack; /* what is looked for; where the thread is */
   struct acre__line *line;
-  bool found;
+  char last[64]; /* file of the mapping before; "": of none */
+  uintptr_t end; /* of that mapping */
 };
 
+/* Zeroed data of a program lie right behind those of its file, in a mapping without a name. */
 static bool name_place(const struct acre__mapping *mapping, void *context) {
   struct search *search = context;
-  if (search->address < mapping->start || search->address >= mapping->end) return true;
-  bool on_stack = search->stack >= mapping->start && search->stack < mapping->end;
-  const char *name = strrchr(mapping->name, '/');
-  search->found = on_stack || name != NULL || strcmp(mapping->name, "[stack]") == 0;
-  if (on_stack)
-    acre__line_add(search->line, "it is on the stack of the thread");
-  else if (name != NULL)
-    acre__line_add(search->line, "it is in the data of ");
-  else if (search->found)
-    acre__line_add(search->line, "it is on the stack of the first thread");
-  if (!on_stack && name != NULL) acre__line_add(search->line, name + 1);
-  return false;
-}
-
-/* Zeroed data of a program lie behind those of its file, in a mapping without a name. */
-static bool name_neighbour(const struct acre__mapping *mapping, void *context) {
-  struct search *search = context;
-  static char last[64];
-  static uintptr_t end;
-  if (mapping->start == end && mapping->name[0] == '\0' && search->address >= mapping->start &&
-      search->address < mapping->end && last[0] != '\0') {
-    acre__line_add(search->line, "it is in the data of ");
-    acre__line_add(search->line, last);
-    search->found = true;
-    return false;
+  const char *file = strrchr(mapping->name, '/');
+  bool continues = mapping->name[0] == '\0' && mapping->start == search->end;
+  if (!continues) {
+    struct acre__line last = acre__line_in(search->last, sizeof search->last);
+    acre__line_add(&last, file == NULL ? "" : file + 1);
   }
-  const char *name = strrchr(mapping->name, '/');
-  struct acre__line copy = acre__line_in(last, sizeof last);
-  acre__line_add(&copy, name == NULL ? "" : name + 1);
-  end = mapping->end;
-  return mapping->start <= search->address;
+  search->end = mapping->end;
+  if (search->address >= mapping->end) return true;
+  if (search->address < mapping->start) {
+    acre__line_add(search->line, "it is no block of the heap");
+  } else if (search->stack >= mapping->start && search->stack < mapping->end) {
+    acre__line_add(search->line, "it is on the stack of the thread");
+  } else if (search->last[0] != '\0') {
+    acre__line_add(search->line, "it is in the data of ");
+    acre__line_add(search->line, search->last);
+  } else {
+    bool is_stack = strcmp(mapping->name, "[stack]") == 0;
+    acre__line_add(search->line, is_stack ? "it is on the stack of the first thread" : "it is no block of the heap");
+  }
+  return false;
 }
 
 void acre__check_stray(const void *pointer, const char *function) {
   char text[256];
   struct acre__line line = acre__line_in(text, sizeof text);
-  struct search search = {(uintptr_t)pointer, (uintptr_t)__builtin_frame_address(0), &line, false};
+  struct search search = {(uintptr_t)pointer, (uintptr_t)__builtin_frame_address(0), &line, "", 0};
   acre__line_add(&line, "invalid free: ");
-  acre__line_add(&line, function);
-  acre__line_add(&line, "(");
-  acre__story_add_address(&line, (uintptr_t)pointer);
-  acre__line_add(&line, "): ");
-  if (acre__segment_of((uintptr_t)pointer) != NULL) {
+  acre__story_add_call(&line, function, pointer);
+  if (acre__segment_of((uintptr_t)pointer) != NULL)
     acre__line_add(&line, "no block of the heap starts there, or it is free already");
-    search.found = true;
-  }
-  if (!search.found) acre__maps_each(name_neighbour, &search);
-  if (!search.found) acre__maps_each(name_place, &search);
-  if (!search.found) acre__line_add(&line, "it is no block of the heap");
-  acre__story_end(text, &(struct acre__told_place){"found", NULL}, NULL);
+  else
+    acre__maps_each(name_place, &search);
+  acre__story_end(text, NULL);
 }
 
 /* ------------------------------------------------------------- beginning and end */

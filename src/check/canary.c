@@ -74,77 +74,37 @@ static const char *first_other(const char *bytes, size_t size, unsigned char val
   return NULL;
 }
 
-static void add_block(struct acre__line *line, struct head *head) {
-  acre__line_add(line, "block of ");
-  acre__story_add_bytes(line, head->size);
-  acre__line_add(line, " at ");
-  acre__story_add_address(line, (uintptr_t)block_of(head));
-}
-
-_Noreturn static void end(const char *line, struct head *head) {
-  struct acre__told_block block = {(uintptr_t)block_of(head), head->size,    head->allocation, head->freeing,
+static struct acre__told_block told(struct head *head) {
+  return (struct acre__told_block){(uintptr_t)block_of(head), head->size,    head->allocation, head->freeing,
                                    head->allocated_by,        head->freed_by};
-  acre__story_end(line, &(struct acre__told_place){"found", NULL}, &block);
 }
 
-/* "overflow: the block of 24 bytes at 0x7f00 was written 3 bytes past its end, found by free" */
-_Noreturn static void end_written(struct head *head, const char *what, size_t far, const char *where,
-                                  const char *function) {
-  char text[256];
-  struct acre__line line = acre__line_in(text, sizeof text);
-  acre__line_add(&line, what);
-  acre__line_add(&line, ": the ");
-  add_block(&line, head);
-  acre__line_add(&line, " was written ");
-  acre__story_add_bytes(&line, far);
-  acre__line_add(&line, where);
-  acre__line_add(&line, ", found by ");
-  acre__line_add(&line, function);
-  end(text, head);
+_Noreturn static void end_written(struct head *head, const char *byte, const char *function) {
+  struct acre__told_block block = told(head);
+  acre__story_end_written(&block, byte, function);
 }
 
 static void look_at_live(struct head *head, const char *function) {
   char *block = block_of(head), *end = block + head->size;
   const char *byte = first_other(end, behind(head->size), FILL);
-  if (byte != NULL) end_written(head, "overflow", (size_t)(byte - end), " past its end", function);
+  if (byte != NULL) end_written(head, byte, function);
   const char *front = block - CANARY;
   byte = NULL;
   for (size_t i = CANARY; i-- > 0 && byte == NULL;)
     if ((unsigned char)front[i] != FILL) byte = front + i;
-  if (byte != NULL) end_written(head, "underflow", (size_t)(block - byte), " before its start", function);
+  if (byte != NULL) end_written(head, byte, function);
 }
 
 static void look_at_freed(struct head *head, const char *function) {
-  char *block = block_of(head);
-  const char *byte = first_other(block, acre__min(head->size, FILLED_MOST), FILL_FREED);
-  if (byte == NULL) return;
-  end_written(head, "use after free", (size_t)(byte - block), " into it after it was freed", function);
+  const char *byte = first_other(block_of(head), acre__min(head->size, FILLED_MOST), FILL_FREED);
+  if (byte != NULL) end_written(head, byte, function);
 }
 
 _Noreturn static void end_bad_pointer(const void *pointer, const char *function) {
-  char text[256];
-  struct acre__line line = acre__line_in(text, sizeof text);
   struct head *head = head_around(pointer);
   if (head == NULL) acre__check_stray(pointer, function);
-  const char *at = pointer, *block = block_of(head);
-  bool again = at == block && is_in_state(head, MAGIC_FREED), ahead = at < block;
-  bool resizes = strcmp(function, "realloc") == 0;
-  acre__line_add(&line, !again ? "invalid free: " : resizes ? "use after free: " : "double free: ");
-  acre__line_add(&line, function);
-  acre__line_add(&line, "(");
-  acre__story_add_address(&line, (uintptr_t)pointer);
-  acre__line_add(&line, "): ");
-  if (again)
-    acre__line_add(&line, "the ");
-  else
-    acre__story_add_bytes(&line, (size_t)(ahead ? block - at : at - block));
-  if (!again) acre__line_add(&line, ahead ? " before the " : " into the ");
-  add_block(&line, head);
-  if (again)
-    acre__line_add(&line, " is free already");
-  else if (is_in_state(head, MAGIC_FREED))
-    acre__line_add(&line, ", which is free");
-  end(text, head);
+  struct acre__told_block block = told(head);
+  acre__story_end_bad_pointer(&block, is_in_state(head, MAGIC_FREED), pointer, function);
 }
 
 /* ------------------------------------------------------------- blocks */

@@ -243,7 +243,7 @@ static char *place(const struct acre__guarded *slot, size_t size, size_t alignme
 void *acre__guarded_alloc(size_t size, size_t alignment, bool *refused) {
   size_t room;
   *refused = false;
-  if (alignment == 1 && !heap.tight) alignment = MALLOC_ALIGNMENT;
+  if (!heap.tight) alignment = acre__max(alignment, MALLOC_ALIGNMENT);
   if (!acre__checked_add(acre__max(size, 1), alignment > heap.page ? alignment : 0, &room)) return NULL;
   if (room > heap.size || atomic_load_explicit(&acre__check.blocks, memory_order_relaxed) >= heap.most) return NULL;
   size_t pages = (room >> heap.page_shift) + ((room & (heap.page - 1)) != 0) + 1;
@@ -281,65 +281,13 @@ static struct acre__told_block told(const struct acre__guarded *slot) {
                                    slot->freeing,          slot->allocated_by, slot->freed_by};
 }
 
-static void add_block(struct acre__line *line, const struct acre__guarded *slot) {
-  acre__line_add(line, "block of ");
-  acre__story_add_bytes(line, slot->size);
-  acre__line_add(line, " at ");
-  acre__story_add_address(line, (uintptr_t)slot->block);
-}
-
-/* "function(0x7f00): " */
-static void add_call(struct acre__line *line, const char *function, const void *pointer) {
-  acre__line_add(line, function);
-  acre__line_add(line, "(");
-  acre__story_add_address(line, (uintptr_t)pointer);
-  acre__line_add(line, "): ");
-}
-
-_Noreturn static void end_with_call(const char *line, const struct acre__guarded *slot) {
-  struct acre__told_block block = told(slot);
-  acre__story_end(line, &(struct acre__told_place){"found", NULL}, &block);
-}
-
 /* The pointer is not a block in use. */
 _Noreturn static void end_bad_pointer(const void *pointer, const char *function) {
-  char text[256];
-  struct acre__line line = acre__line_in(text, sizeof text);
-  struct acre__guarded *slot = find((uintptr_t)pointer);
+  const struct acre__guarded *slot = find((uintptr_t)pointer);
   uint32_t state = slot == NULL ? FRESH : atomic_load(&slot->state);
   if (state == FRESH) acre__check_stray(pointer, function);
-  size_t inside = (size_t)((const char *)pointer - slot->block);
-  if (inside == 0) {
-    acre__line_add(&line, strcmp(function, "realloc") == 0 ? "use after free: " : "double free: ");
-    add_call(&line, function, pointer);
-    acre__line_add(&line, "the ");
-    add_block(&line, slot);
-    acre__line_add(&line, " is free already");
-  } else {
-    acre__line_add(&line, "invalid free: ");
-    add_call(&line, function, pointer);
-    bool ahead = (const char *)pointer < slot->block;
-    acre__story_add_bytes(&line, ahead ? (size_t)(slot->block - (const char *)pointer) : inside);
-    acre__line_add(&line, ahead ? " before the " : " into the ");
-    add_block(&line, slot);
-    if (state == FREED) acre__line_add(&line, ", which is free");
-  }
-  end_with_call(text, slot);
-}
-
-/* Bytes beside the block were written. */
-_Noreturn static void end_changed(const struct acre__guarded *slot, const char *byte, const char *function) {
-  char text[256];
-  struct acre__line line = acre__line_in(text, sizeof text);
-  bool ahead = byte < slot->block;
-  acre__line_add(&line, ahead ? "underflow: " : "overflow: ");
-  acre__line_add(&line, "the ");
-  add_block(&line, slot);
-  acre__line_add(&line, " was written ");
-  acre__story_add_bytes(&line, (size_t)(ahead ? slot->block - byte : byte - slot->block - (ptrdiff_t)slot->size));
-  acre__line_add(&line, ahead ? " before its start, found by " : " past its end, found by ");
-  acre__line_add(&line, function);
-  end_with_call(text, slot);
+  struct acre__told_block block = told(slot);
+  acre__story_end_bad_pointer(&block, state == FREED, pointer, function);
 }
 
 /* ------------------------------------------------------------- freeing */
@@ -347,7 +295,9 @@ _Noreturn static void end_changed(const struct acre__guarded *slot, const char *
 static void look_beside(const struct acre__guarded *slot, const char *function) {
   const char *byte = changed(behind(slot));
   if (byte == NULL) byte = changed_last(before(slot));
-  if (byte != NULL) end_changed(slot, byte, function);
+  if (byte == NULL) return;
+  struct acre__told_block block = told(slot);
+  acre__story_end_written(&block, byte, function);
 }
 
 size_t acre__guarded_live(const void *block, const char *function) {
@@ -410,7 +360,8 @@ static void describe(struct acre__line *line, const struct acre__guarded *slot, 
   acre__story_add_bytes(line, ahead ? (size_t)(slot->block - at) : beside ? inside - slot->size : inside);
   acre__line_add(line, ahead ? " before the start of the " : beside ? " past the end of the " : " into the ");
   if (freed) acre__line_add(line, "freed ");
-  add_block(line, slot);
+  struct acre__told_block block = told(slot);
+  acre__story_add_block(line, &block);
 }
 
 static acre_vm_fault_answer on_fault(const acre_vm_fault *fault, void *context) {

@@ -252,7 +252,7 @@ void acre__leaks_tell(void) {
   qsort(leaks.groups, leaks.group_count, sizeof *leaks.groups, compare);
   tell_summary();
   if (leaks.lost != 0) {
-    (void)acre__story_open();
+    acre__story_open();
     tell_groups();
     acre__story_close();
   }

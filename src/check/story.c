@@ -40,6 +40,20 @@ void acre__story_add_address(struct acre__line *line, uintptr_t address) {
   acre__line_add_number(line, address, 16);
 }
 
+void acre__story_add_block(struct acre__line *line, const struct acre__told_block *block) {
+  acre__line_add(line, "block of ");
+  acre__story_add_bytes(line, block->size);
+  acre__line_add(line, " at ");
+  acre__story_add_address(line, block->start);
+}
+
+void acre__story_add_call(struct acre__line *line, const char *function, const void *pointer) {
+  acre__line_add(line, function);
+  acre__line_add(line, "(");
+  acre__story_add_address(line, (uintptr_t)pointer);
+  acre__line_add(line, "): ");
+}
+
 static void put(const char *text) {
   size_t length = strlen(text);
   while (length > 0) {
@@ -120,10 +134,9 @@ static void end_file(void) {
   (void)rename(story.path, story.final);
 }
 
-bool acre__story_open(void) {
+void acre__story_open(void) {
   acre__lock(&story.lock);
   begin_file();
-  return story.file != STDERR_FILENO;
 }
 
 void acre__story_heading(const char *text) {
@@ -158,7 +171,7 @@ void acre__story_tell(const char *text, const struct acre__told_place *place, co
   acre__line_add(&line, text);
   acre__line_add(&line, "\n");
   size_t count = acre__stack_now(frames, place->registers);
-  (void)acre__story_open();
+  acre__story_open();
   acre__vm_say(room);
   put_thread(place->heading, acre__stack_thread());
   put_frames(frames, count);
@@ -173,10 +186,47 @@ void acre__story_tell(const char *text, const struct acre__told_place *place, co
   acre__story_close();
 }
 
-void acre__story_end(const char *text, const struct acre__told_place *place, const struct acre__told_block *block) {
-  acre__story_tell(text, place, block);
+void acre__story_end(const char *text, const struct acre__told_block *block) {
+  acre__story_tell(text, &(struct acre__told_place){"found", NULL}, block);
   abort();
 }
+
+/* ------------------------------------------------------------- what is told of blocks */
+
+void acre__story_end_written(const struct acre__told_block *block, const void *byte, const char *function) {
+  char text[LINE_ROOM];
+  struct acre__line line = acre__line_in(text, sizeof text);
+  uintptr_t at = (uintptr_t)byte, end = block->start + block->size;
+  bool ahead = at < block->start, behind = at >= end;
+  acre__line_add(&line, ahead ? "underflow: the " : behind ? "overflow: the " : "use after free: the ");
+  acre__story_add_block(&line, block);
+  acre__line_add(&line, " was written ");
+  acre__story_add_bytes(&line, ahead ? block->start - at : behind ? at - end : at - block->start);
+  acre__line_add(&line, ahead ? " before its start" : behind ? " past its end" : " into it after it was freed");
+  acre__line_add(&line, ", found by ");
+  acre__line_add(&line, function);
+  acre__story_end(text, block);
+}
+
+void acre__story_end_bad_pointer(const struct acre__told_block *block, bool is_free, const void *pointer,
+                                 const char *function) {
+  char text[LINE_ROOM];
+  struct acre__line line = acre__line_in(text, sizeof text);
+  uintptr_t at = (uintptr_t)pointer;
+  bool again = at == block->start, ahead = at < block->start, resizes = strcmp(function, "realloc") == 0;
+  acre__line_add(&line, !again ? "invalid free: " : resizes ? "use after free: " : "double free: ");
+  acre__story_add_call(&line, function, pointer);
+  if (!again) {
+    acre__story_add_bytes(&line, ahead ? block->start - at : at - block->start);
+    acre__line_add(&line, ahead ? " before " : " into ");
+  }
+  acre__line_add(&line, "the ");
+  acre__story_add_block(&line, block);
+  if (is_free) acre__line_add(&line, again ? " is free already" : ", which is free");
+  acre__story_end(text, block);
+}
+
+/* ------------------------------------------------------------- where stories go */
 
 void acre__story_fork_in_child(void) {
   acre__lock_reset(&story.lock);

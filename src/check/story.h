@@ -16,6 +16,7 @@
 #define ACRE_CHECK_STORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -38,19 +39,24 @@ struct acre__told_place {
 /* Tells `line` (without "acre: " and its end) and the stacks. block may be NULL. */
 void acre__story_tell(const char *line, const struct acre__told_place *place, const struct acre__told_block *block);
 
-/* The same, and ends the process as abort() does. */
-_Noreturn void acre__story_end(const char *line, const struct acre__told_place *place,
-                               const struct acre__told_block *block);
+/* The same of what a call of `function` has found, and ends the process as abort() does. */
+_Noreturn void acre__story_end(const char *line, const struct acre__told_block *block);
 
-/* Pieces of lines: " of 24 bytes", with the right number; and an address. */
+/* Ends with: the byte was written, which lies beside the block, or in it, after it was freed. */
+_Noreturn void acre__story_end_written(const struct acre__told_block *block, const void *byte, const char *function);
+
+/* Ends with: `function` was given a pointer that is not the block in use, in or nearest to which it lies. */
+_Noreturn void acre__story_end_bad_pointer(const struct acre__told_block *block, bool is_free, const void *pointer,
+                                           const char *function);
+
+/* Pieces of lines: "24 bytes"; "0x7f00"; "block of 24 bytes at 0x7f00"; "free(0x7f00): ". */
 void acre__story_add_bytes(struct acre__line *line, size_t count);
 void acre__story_add_address(struct acre__line *line, uintptr_t address);
+void acre__story_add_block(struct acre__line *line, const struct acre__told_block *block);
+void acre__story_add_call(struct acre__line *line, const char *function, const void *pointer);
 
-/*
- * A story in pieces, for what is not about one block: one thread at a time.
- * `acre__story_open` is false where it goes to stderr: then only the first stacks should be told.
- */
-bool acre__story_open(void);
+/* A story in pieces, for what is not about one block: one thread at a time. */
+void acre__story_open(void);
 void acre__story_heading(const char *text);
 void acre__story_stack(uint32_t number);
 void acre__story_close(void);

@@ -60,10 +60,6 @@ static bool unlock(acre_heap *heap, void *context) {
   return true;
 }
 
-static void empty_medium(struct acre__thread *thread, void *heap) {
-  acre__medium_empty(heap, thread, false);
-}
-
 static void end_medium(struct acre__thread *thread, void *heap) {
   if (thread != &acre__this_thread) acre__medium_empty(heap, thread, true);
 }
@@ -80,7 +76,7 @@ static void fork_before(void) {
     acre__park(&acre__heaps.lock.word, UINT32_MAX); /* which it never is: lets others run */
   }
   acre__threads_fork_before();
-  if (process != NULL) acre__threads_visit(empty_medium, process); /* in the child the other threads have none */
+  if (process != NULL) acre__medium_empty_each(process); /* in the child the other threads have none */
   acre__arenas_fork_before();
 }
 

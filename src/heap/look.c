@@ -12,14 +12,10 @@
 
 /* ------------------------------------------------------------- locking */
 
-static void empty_medium(struct acre__thread *thread, void *heap) {
-  acre__medium_empty(heap, thread, false);
-}
-
 bool acre__heap_stop(acre_heap *heap) {
   bool taken = acre__heap_lock(heap);
   if (taken && !heap->single) acre__threads_stop();
-  if (heap->process) acre__threads_visit(empty_medium, heap); /* the caller's too, that has locked the heap before */
+  if (heap->process) acre__medium_empty_each(heap); /* the caller's too, that has locked the heap before */
   return taken;
 }
 

@@ -3,9 +3,7 @@
 
 #include <string.h>
 
-#include "heap/arena.h"
 #include "heap/check.h"
-#include "heap/runs.h"
 #include "vm/meta.h"
 
 enum { FILL = 7, MOST = 6 << 20, LEAST = 1 << 20, OF_ALL = 32 << 20 };
@@ -23,10 +21,6 @@ const uint64_t acre__medium_magic[] = {EIGHT(48), EIGHT(56), EIGHT(64), EIGHT(72
 
 _Static_assert(sizeof acre__medium_magic == ACRE_MEDIUM_CLASSES * sizeof(uint64_t) && ACRE_SMALL_CLASSES == 48,
                "a row is missing");
-
-void acre__medium_tick(void) {
-  acre__runs_tick();
-}
 
 static bool has_room(const struct acre__medium *medium, unsigned size_class, unsigned most) {
   return medium->counts[acre__medium_stack(size_class)] < most &&
@@ -128,4 +122,12 @@ void acre__medium_empty(acre_heap *heap, struct acre__thread *thread, bool end) 
   if (!end) return;
   thread->medium = NULL;
   drop(medium);
+}
+
+static void empty_one(struct acre__thread *thread, void *heap) {
+  acre__medium_empty(heap, thread, false);
+}
+
+void acre__medium_empty_each(acre_heap *heap) {
+  acre__threads_visit(empty_one, heap);
 }

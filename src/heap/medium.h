@@ -19,6 +19,7 @@
 
 #include "heap/arena.h"
 #include "heap/block.h"
+#include "heap/runs.h"
 
 enum { ACRE_MEDIUM_STACK = 16, ACRE_MEDIUM_TICK = 256, ACRE_MEDIUM_UNIT_SHIFT = 9 };
 
@@ -47,9 +48,6 @@ extern const uint64_t acre__medium_magic[ACRE_MEDIUM_CLASSES];
 static inline bool acre__medium_is_kept(const acre_heap *heap, unsigned size_class) {
   return heap->process && !heap->checked && size_class >= ACRE_SMALL_CLASSES && size_class < ACRE_ALL_CLASSES;
 }
-
-/* Every so many blocks that were handed out from here: a program that takes no segments has the old ones go, too. */
-void acre__medium_tick(void);
 
 /* ------------------------------------------------------------- the ways taken nearly always, inline as in fast.h */
 
@@ -87,7 +85,7 @@ static inline void *acre__medium_pop(unsigned size_class) {
     }
   }
   acre__leave(thread);
-  if (ACRE_UNLIKELY(tick)) acre__medium_tick();
+  if (ACRE_UNLIKELY(tick)) acre__runs_tick(); /* a program that takes no segments has the old ones go, too */
   return block;
 }
 
@@ -142,5 +140,8 @@ void acre__medium_trim(acre_heap *heap, unsigned size_class);
 
 /* With the process heap's lock and the thread stopped, or one's own: gives all back. `end`: for good. */
 void acre__medium_empty(acre_heap *heap, struct acre__thread *thread, bool end);
+
+/* The same of every thread, with all others stopped. */
+void acre__medium_empty_each(acre_heap *heap);
 
 #endif

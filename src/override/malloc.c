@@ -143,9 +143,6 @@ static inline void *zalloc(size_t size) {
   if (ACRE_LIKELY(size <= ACRE_SMALL_MOST)) {
     void *block = acre__process_alloc_fast(acre__small_class[(size + 15) / 16]);
     if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
-  } else if (size <= ACRE_MEDIUM_MOST) {
-    void *block = acre__medium_pop(acre__class_of(size));
-    if (ACRE_LIKELY(block != NULL)) return memset(block, 0, size);
   }
   return acre__override_alloc(size, 1, true);
 }
@@ -158,9 +155,9 @@ ACRE_EXPORT void *calloc(size_t count, size_t size) {
 
 /* `alignment` is a power of two. */
 static void *alloc_aligned(size_t size, size_t alignment) {
-  if (alignment <= ACRE_BLOCK_ALIGNMENT) return malloc(size);
   if (ACRE_UNLIKELY(alignment > ACRE_HEAP_ALIGNMENT_MOST || size > PTRDIFF_MAX)) return no_memory();
   if (acre__check_wants(size)) return acre__check_alloc(size, alignment, false);
+  if (alignment <= ACRE_BLOCK_ALIGNMENT) return plain(size);
   unsigned size_class = acre__class_aligned(size, alignment);
   if (size_class < ACRE_SMALL_CLASSES) {
     void *block = acre__process_alloc_fast(size_class);

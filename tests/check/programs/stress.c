@@ -40,7 +40,11 @@ static void make(struct slot *slot, uint64_t random, size_t size) {
       slot->value = 0;
       look(slot, size);
       break;
-    default: slot->block = memalign((size_t)1 << (random >> 50) % 14, size); break;
+    default: {
+      size_t alignment = (size_t)1 << (random >> 50) % 14;
+      slot->block = memalign(alignment, size);
+      if ((uintptr_t)slot->block % alignment != 0) wrong++;
+    }
   }
 }
 
