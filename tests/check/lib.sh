@@ -1,31 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# What the tests of the checks share: an empty folder, $work; the programs of programs/, compiled; and the
-# command under test. Environment (set by tests/CMakeLists.txt): ACRE, ACRE_SOURCE, CC.
-set -uo pipefail
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-mkdir tmp
-export TMPDIR=$work/tmp
-unset ACRE_OPTIONS
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-
-finish() {
-  [ -z "$(ls -A tmp)" ] || fail "left in TMPDIR: $(ls -A tmp)"
-  [ "$failures" -eq 0 ] && echo "passed"
-  exit "$((failures > 0))"
-}
+# What the tests of the checks share, beside what those of the command do (tests/cli/lib.sh): the programs of
+# programs/, compiled, and what is told. Environment (set by tests/CMakeLists.txt): ACRE, CC.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/../cli/lib.sh"
 
 # compile NAME: programs/NAME.c to ./NAME
 compile() {
-  "$CC" -O0 -g -w -pthread -o "$1" "$ACRE_SOURCE/tests/check/programs/$1.c" || fail "cannot compile $1"
+  "$CC" -O0 -g -w -pthread -o "$1" "$source/tests/check/programs/$1.c" || fail "cannot compile $1"
 }
 
 # run OPTION... -- COMMAND...: acre run; its status, stdout and stderr are in $status, out and err.
@@ -35,9 +18,6 @@ run() {
   bash -c '"$@"; exit $?' bash "$ACRE" run "$@" >out 2>err </dev/null || status=$?
 }
 
-status_is() { # status_is STATUS NAME
-  [ "$status" -eq "$1" ] || fail "$2: status $status and not $1: $(head -n 5 err)"
-}
 tells() { # tells PATTERN NAME
   grep -aqE -e "$1" err || fail "$2: no '$1' in '$(head -n 20 err)'"
 }
@@ -47,4 +27,10 @@ tells_not() { # tells_not PATTERN NAME
 # How many blocks were checked at most, of the table in err.
 checked() {
   sed -nE 's/^ +checked +([0-9,]+) blocks at most.*/\1/p' err | tr -d ,
+}
+
+# Nothing is left beside what the test has made.
+finish_checks() {
+  [ -z "$(ls -A tmp)" ] || fail "left in TMPDIR: $(ls -A tmp)"
+  finish
 }

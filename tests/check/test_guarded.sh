@@ -81,4 +81,4 @@ bash -c 'ACRE_OPTIONS=page_heap=1 LD_PRELOAD=$1 ./many 10 64 read; exit $?' bash
 status_is 139 "preloaded by hand"
 tells '^    #0 .*many\+0x[0-9a-f]+$' "preloaded by hand: addresses in files"
 
-finish
+finish_checks

@@ -21,4 +21,4 @@ for options in --leaks "--check --leaks" "--page-heap --leaks" "--page-heap=unde
   tells '^  lost: 1 block, 64 bytes, allocated:$' "$options: a ring"
 done
 
-finish
+finish_checks

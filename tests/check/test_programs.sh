@@ -75,4 +75,4 @@ done
 same java --page-heap java -Xshare:auto -XX:TieredStopAtLevel=1 Load.java
 same java --check java -XX:TieredStopAtLevel=1 Load.java
 
-finish
+finish_checks
