@@ -6,6 +6,8 @@
  * be loaded, so the first blocks have no stacks; from this library's constructor on they have.
  */
 #define _GNU_SOURCE
+#include <acre/vm.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -17,7 +19,6 @@
 #include "check/check.h"
 #include "check/guarded.h"
 #include "check/leaks.h"
-#include "check/maps.h"
 #include "check/stacks.h"
 #include "check/story.h"
 #include "heap/arena.h"
@@ -186,48 +187,39 @@ size_t acre__check_usable(const void *block) {
 
 /* ------------------------------------------------------------- pointers that are nobody's */
 
-struct search {
-  uintptr_t address, stack; /* what is looked for; where the thread is */
-  struct acre__line *line;
-  char last[64]; /* file of the mapping before; "": of none */
-  uintptr_t end; /* of that mapping */
-};
+/* Whether the address lies in the mapping that this call's frame is in. */
+static bool is_on_own_stack(const void *pointer) {
+  acre_vm_info stack;
+  const void *frame = __builtin_frame_address(0);
+  return acre_vm_query(frame, &stack) == ACRE_OK &&
+         (size_t)((const char *)pointer - (const char *)stack.region_base) < stack.region_size;
+}
 
-/* Zeroed data of a program lie right behind those of its file, in a mapping without a name. */
-static bool name_place(const struct acre__mapping *mapping, void *context) {
-  struct search *search = context;
-  const char *file = strrchr(mapping->name, '/');
-  bool continues = mapping->name[0] == '\0' && mapping->start == search->end;
-  if (!continues) {
-    struct acre__line last = acre__line_in(search->last, sizeof search->last);
-    acre__line_add(&last, file == NULL ? "" : file + 1);
-  }
-  search->end = mapping->end;
-  if (search->address >= mapping->end) return true;
-  if (search->address < mapping->start) {
-    acre__line_add(search->line, "it is no block of the heap");
-  } else if (search->stack >= mapping->start && search->stack < mapping->end) {
-    acre__line_add(search->line, "it is on the stack of the thread");
-  } else if (search->last[0] != '\0') {
-    acre__line_add(search->line, "it is in the data of ");
-    acre__line_add(search->line, search->last);
+/* What else lies there. */
+static void add_place(struct acre__line *line, const void *pointer) {
+  acre_vm_info info;
+  Dl_info file;
+  if (acre__segment_of((uintptr_t)pointer) != NULL) {
+    acre__line_add(line, "no block of the heap starts there, or it is free already");
+  } else if (is_on_own_stack(pointer)) {
+    acre__line_add(line, "it is on the stack of the thread");
+  } else if (acre_vm_query(pointer, &info) == ACRE_OK && info.kind == ACRE_VM_KIND_STACK) {
+    acre__line_add(line, "it is on the stack of the first thread");
+  } else if (dladdr(pointer, &file) != 0 && file.dli_fname != NULL) {
+    const char *slash = strrchr(file.dli_fname, '/');
+    acre__line_add(line, "it is in the data of ");
+    acre__line_add(line, slash == NULL ? file.dli_fname : slash + 1);
   } else {
-    bool is_stack = strcmp(mapping->name, "[stack]") == 0;
-    acre__line_add(search->line, is_stack ? "it is on the stack of the first thread" : "it is no block of the heap");
+    acre__line_add(line, "it is no block of the heap");
   }
-  return false;
 }
 
 void acre__check_stray(const void *pointer, const char *function) {
   char text[256];
   struct acre__line line = acre__line_in(text, sizeof text);
-  struct search search = {(uintptr_t)pointer, (uintptr_t)__builtin_frame_address(0), &line, "", 0};
   acre__line_add(&line, "invalid free: ");
   acre__story_add_call(&line, function, pointer);
-  if (acre__segment_of((uintptr_t)pointer) != NULL)
-    acre__line_add(&line, "no block of the heap starts there, or it is free already");
-  else
-    acre__maps_each(name_place, &search);
+  add_place(&line, pointer);
   acre__story_end(text, NULL);
 }
 

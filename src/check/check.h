@@ -11,7 +11,6 @@
  *   stacks.c   who called: stack traces, each stored once
  *   story.c    tells what was found: a line to stderr, and a story for `acre run`
  *   signals.c  handlers of the program's for faults
- *   maps.c     what else lies at an address
  *   leaks.c    what nobody can reach any more at the end
  *   pool.c     memory for records, which is no heap's
  *   begin.c    which of it the process wants (ACRE_OPTIONS), and its end

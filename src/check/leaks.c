@@ -12,7 +12,6 @@
 #include "check/canary.h"
 #include "check/check.h"
 #include "check/guarded.h"
-#include "check/maps.h"
 #include "check/pool.h"
 #include "check/stacks.h"
 #include "check/story.h"
@@ -126,15 +125,16 @@ static void scan_present(uintptr_t start, uintptr_t end) {
   }
 }
 
-static bool scan_mapping(const struct acre__mapping *mapping, void *context) {
-  uintptr_t start = mapping->start;
+static bool scan_run(const acre_vm_info *run, void *context) {
+  uintptr_t start = (uintptr_t)run->base, end = start + run->size;
   (void)context;
-  if (!mapping->readable || !mapping->writable || !mapping->is_private) return true;
-  if (leaks.stack - start < mapping->end - start) { /* what is below are calls that have ended, and this one */
+  bool is_data = run->protection == ACRE_VM_READ_WRITE || run->protection == ACRE_VM_EXECUTE_READ_WRITE;
+  if (run->state != ACRE_VM_COMMITTED || !is_data) return true;
+  if (leaks.stack - start < run->size) { /* what is below are calls that have ended, and this one */
     start = acre__align_up(leaks.stack, leaks.page);
     scan(leaks.stack, start - leaks.stack);
   }
-  scan_present(start, mapping->end);
+  scan_present(start, end);
   return true;
 }
 
@@ -244,7 +244,7 @@ void acre__leaks_tell(void) {
                                   : "acre: leaks: cannot look for them: no memory\n");
     return;
   }
-  acre__maps_each(scan_mapping, NULL);
+  (void)acre_vm_walk(scan_run, NULL);
   each(add_lost);
   struct group *end = leaks.groups;
   for (size_t i = 0; i < leaks.group_room; i++)

@@ -6,7 +6,7 @@
 #include "heap/check.h"
 #include "vm/meta.h"
 
-enum { FILL = 7, MOST = 6 << 20, LEAST = 1 << 20, OF_ALL = 32 << 20 };
+enum { FILL = 7, MOST = 8 << 20, LEAST = 1 << 20, OF_ALL = 32 << 20 };
 
 /* Threads that have some. What each may keep is its part of what all may, when it begins. */
 static _Atomic unsigned keepers;

@@ -3,7 +3,7 @@
  * medium.h - medium blocks of the process heap that a thread has at hand.
  *
  *   thread ──> stacks, one for each medium class:   block block block ....
- *                 ^ free, alloc                      up to 16, all together up to 6 MiB, of many threads fewer
+ *                 ^ free, alloc                      up to 16, all together up to 8 MiB, of many threads fewer
  *
  * Medium slabs are the whole heap's and have its lock, which is right for heaps of
  * one's own and wrong for one that every thread of a program uses for its buffers.

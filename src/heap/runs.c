@@ -572,6 +572,7 @@ void acre__runs_give(struct acre__segment *runs) {
       give_to_system(arena, most - most / 8, ACRE_WARM_TIME);
     else if (!arena->borrowed)
       look_for_old(arena);
+    if (most == ACRE_WARM_ROW_MOST) (void)acre__frontier_trim(arena); /* large pages may reach behind it */
     acre__unlock(&arena->lock);
   }
 }

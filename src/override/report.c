@@ -51,13 +51,6 @@ static uint64_t status_bytes(const char *text, const char *name) {
   return kibibytes << 10;
 }
 
-static void copy_text(char *out, size_t room, const char *text) {
-  size_t length = strlen(text);
-  if (length >= room) length = room - 1;
-  memcpy(out, text, length);
-  out[length] = '\0';
-}
-
 /* ------------------------------------------------------------- an entry of one's own */
 
 /* The entry that this process has already, as it was another program before; NULL: none. */
@@ -86,7 +79,8 @@ static void begin_entry(void) {
   ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
   path[length > 0 ? length : 0] = '\0';
   name = strrchr(path, '/');
-  copy_text(entry->program, sizeof entry->program, name == NULL ? path : name + 1);
+  struct acre__line line = acre__line_in(entry->program, sizeof entry->program);
+  acre__line_add(&line, name == NULL ? path : name + 1);
   entry->parent = (uint32_t)getppid();
   atomic_store_explicit(&entry->pid, pid, memory_order_relaxed);
   atomic_store_explicit(&entry->state, ACRE_BOARD_RUNS, memory_order_release);

@@ -125,7 +125,7 @@ static enum acre__os_fault_answer handle_bare(const struct acre__os_fault *fault
   if (acre__os_populate(start, page, fault->access == ACRE_OS_FAULT_WRITE) == ACRE_OK) return ACRE_OS_FAULT_REPAIRED;
   acre_vm_fault report = {.address = (void *)fault->address,
                           .access = (acre_vm_access)fault->access,
-                          .reason = ACRE_VM_FAULT_PROTECTED,
+                          .reason = ACRE_VM_FAULT_RESERVED,
                           .state = ACRE_VM_RESERVED,
                           .protection = ACRE_VM_NO_ACCESS,
                           .registers = fault->registers};
