@@ -48,41 +48,8 @@ static void close_file(int file) {
   syscall(SYS_close, file);
 }
 
-/* Lines of a file, streamed through the bounds' text. */
-struct lines {
-  int file;
-  char *text;
-  size_t size, begin, end;
-};
-
-/* The next line without its end; NULL: none is left. Lines that are longer than the text are passed over. */
-static char *next_line(struct lines *lines) {
-  bool skip = false;
-  for (;;) {
-    char *line = lines->text + lines->begin;
-    char *newline = memchr(line, '\n', lines->end - lines->begin);
-    if (newline != NULL) {
-      *newline = '\0';
-      lines->begin = (size_t)(newline + 1 - lines->text);
-      if (!skip) return line;
-      skip = false; /* it was the end of a longer one */
-      continue;
-    }
-    memmove(lines->text, line, lines->end - lines->begin);
-    lines->end -= lines->begin;
-    lines->begin = 0;
-    if (lines->end == lines->size) {
-      lines->end = 0;
-      skip = true;
-    }
-    long got = syscall(SYS_read, lines->file, lines->text + lines->end, lines->size - lines->end);
-    if (got <= 0) return NULL;
-    lines->end += (size_t)got;
-  }
-}
-
-static struct lines open_lines(struct acre__os_bounds *bounds, const char *path) {
-  return (struct lines){.file = open_file(path), .text = bounds->text, .size = sizeof bounds->text};
+static struct acre__linux_lines open_lines(struct acre__os_bounds *bounds, const char *path) {
+  return (struct acre__linux_lines){.file = open_file(path), .text = bounds->text, .size = sizeof bounds->text};
 }
 
 /* The number in the file. "max", what else is no number, and version 1's largest number bound nothing. */
@@ -160,9 +127,9 @@ static void note_mount(struct acre__os_bounds *bounds, char *line) {
 }
 
 static void search_mounts(struct acre__os_bounds *bounds, const char *mounts) {
-  struct lines lines = open_lines(bounds, mounts);
+  struct acre__linux_lines lines = open_lines(bounds, mounts);
   if (lines.file < 0) return;
-  for (char *line; (line = next_line(&lines)) != NULL;) note_mount(bounds, line);
+  for (char *line; (line = acre__linux_next_line(&lines)) != NULL;) note_mount(bounds, line);
   close_file(lines.file);
   bounds->searched = true;
 }
@@ -217,10 +184,10 @@ void acre__linux_group_bound(struct acre__os_bounds *bounds, const char *mounts,
     bounds->group = UINT64_MAX;
     search_mounts(bounds, mounts);
   }
-  struct lines lines = open_lines(bounds, groups);
+  struct acre__linux_lines lines = open_lines(bounds, groups);
   if (lines.file < 0) return;
   uint64_t bound = UINT64_MAX;
-  for (char *line; (line = next_line(&lines)) != NULL;) {
+  for (char *line; (line = acre__linux_next_line(&lines)) != NULL;) {
     char *controllers = strchr(line, ':');
     char *group = controllers == NULL ? NULL : strchr(controllers + 1, ':');
     if (group == NULL) continue;

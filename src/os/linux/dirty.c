@@ -5,8 +5,6 @@
  *   cachestat(2)       Linux 6.5: counts the file's pages in the page cache, dirty and under write-back
  *   /proc/self/smaps   before, and where it is forbidden: counts what is dirty behind a mapping. The kernel walks
  *                      through the pages of all mappings below it as well
- *
- * smaps is read with a buffer of its own, as stdio allocates.
  */
 #include "linux.h"
 
@@ -38,33 +36,6 @@ static bool ask_cache(int fd, uint64_t offset, uint64_t size, uint64_t *out) {
 }
 
 /* ------------------------------------------------------------- smaps */
-
-struct lines {
-  int fd;
-  size_t begin, end;
-  char buffer[4096];
-};
-
-/* The next line, without its end and cut to the buffer; NULL: there is none. */
-static char *next_line(struct lines *lines) {
-  for (;;) {
-    char *start = lines->buffer + lines->begin;
-    char *newline = memchr(start, '\n', lines->end - lines->begin);
-    if (newline != NULL) {
-      *newline = '\0';
-      lines->begin = (size_t)(newline - lines->buffer) + 1;
-      return start;
-    }
-    memmove(lines->buffer, start, lines->end - lines->begin);
-    lines->end -= lines->begin;
-    lines->begin = 0;
-    if (lines->end == sizeof lines->buffer) lines->end = 0; /* a path that long: its rest makes a line of no meaning */
-    ssize_t got = read(lines->fd, lines->buffer + lines->end, sizeof lines->buffer - lines->end);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return NULL;
-    lines->end += (size_t)got;
-  }
-}
 
 /* A number in `base`, 10 or 16, which *text is moved past; false: there is none. */
 static bool read_number(const char **text, unsigned base, uint64_t *out) {
@@ -99,12 +70,13 @@ static uint64_t dirty_in(const char *line) {
 
 /* Mappings that reach out of the range count whole: no more can be known. */
 static acre_result ask_mappings(uintptr_t from, uintptr_t to, uint64_t *out) {
-  struct lines lines = {.fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC)};
-  if (lines.fd < 0) return ACRE_E_NOT_SUPPORTED;
+  char text[4096];
+  struct acre__linux_lines lines = {open("/proc/self/smaps", O_RDONLY | O_CLOEXEC), text, sizeof text, 0, 0};
+  if (lines.file < 0) return ACRE_E_NOT_SUPPORTED;
   bool inside = false;
   uint64_t start, end;
   *out = 0;
-  for (const char *line; (line = next_line(&lines)) != NULL;) {
+  for (const char *line; (line = acre__linux_next_line(&lines)) != NULL;) {
     if (read_range(line, &start, &end)) {
       if (start >= to) break;
       inside = end > from;
@@ -112,7 +84,7 @@ static acre_result ask_mappings(uintptr_t from, uintptr_t to, uint64_t *out) {
       *out += dirty_in(line);
     }
   }
-  close(lines.fd);
+  close(lines.file);
   return ACRE_OK;
 }
 

@@ -137,6 +137,16 @@ struct acre__linux_pool {
 };
 struct acre__linux_pool acre__linux_pool(void);
 
+/* lines.c: lines of a file, streamed through a text of the caller's. All but the first three is 0 when it begins. */
+struct acre__linux_lines {
+  int file;
+  char *text;
+  size_t size, begin, end;
+};
+
+/* The next line without its end; NULL: none is left. Lines that are longer than the text are passed over. */
+char *acre__linux_next_line(struct acre__linux_lines *lines);
+
 /* The number at the start of a small file of /proc or /sys, or `otherwise`. */
 uint64_t acre__linux_read_number(const char *path, uint64_t otherwise);
 
