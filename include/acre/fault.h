@@ -12,6 +12,9 @@
  *                    the region's handler    acre_vm_on_fault
  *                      |none, or "not mine"
  *                      v
+ *                    the process's handler   acre_vm_on_any_fault
+ *                      |none, or "not mine"
+ *                      v
  *                    whoever had the signal before: the program's own handler, a
  *                    runtime's, or the system's default, as if Acre were not there
  *
@@ -21,7 +24,7 @@
  *   Acre takes SIGSEGV and SIGBUS when the first of these features is asked for,
  *   and passes on what is not its own. Who takes the signals later and does not
  *   pass on ends that; the next call of acre_vm_reserve with `touch_step`,
- *   acre_vm_on_fault, acre_vm_set_touch_step, acre_vm_stack_reserve, or of any
+ *   acre_vm_on_fault, acre_vm_on_any_fault, acre_vm_set_touch_step, acre_vm_stack_reserve, or of any
  *   function with ACRE_VM_GUARD puts Acre first again. After eight such changes it
  *   says ACRE_E_BUSY.
  *   A thread that has blocked SIGSEGV or SIGBUS is killed by its own faults, by
@@ -102,6 +105,19 @@ typedef acre_vm_fault_answer (*acre_vm_fault_handler)(const acre_vm_fault *fault
  * Win32 counterpart: AddVectoredExceptionHandler; here for one region.
  */
 ACRE_API acre_result acre_vm_on_fault(void *region_base, acre_vm_fault_handler handler, void *context);
+
+/*
+ * Has `handler` asked about every fault that is left: in regions, after their own
+ * handler; and at all other addresses of the process. NULL removes it.
+ * Of memory that is no region of Acre's, or one with none of these features, `kind` is ACRE_VM_KIND_FOREIGN, the
+ * reason ACRE_VM_FAULT_PROTECTED or ACRE_VM_FAULT_NO_BACKING, and what else is told of
+ * its state is 0: acre_vm_query knows. An address that no memory can have is UINTPTR_MAX, as the processor does not tell it.
+ * Result: ACRE_E_NO_MEMORY; ACRE_E_BUSY, see above.
+ * Lifetime: until it is replaced. A call that another thread has begun goes on.
+ * Threads, fork: as acre_vm_on_fault. One handler in the process.
+ * Win32 counterpart: AddVectoredExceptionHandler, SetUnhandledExceptionFilter.
+ */
+ACRE_API acre_result acre_vm_on_any_fault(acre_vm_fault_handler handler, void *context);
 
 /*
  * Commit on touch for a region that exists: from now on a touch of a reserved

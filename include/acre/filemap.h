@@ -77,6 +77,15 @@ typedef struct acre_file_options {
  */
 ACRE_API acre_result acre_file_open(const char *path, const acre_file_options *options, acre_file **out);
 
+/*
+ * The same for a regular file that the program has opened itself: `handle` is the system's (a descriptor; on Windows a
+ * HANDLE), and stays the program's, which may close it at once: Acre works with a copy. The copy shares the position.
+ * Result: ACRE_E_INVALID_ARGUMENT, no handle, or an access that it was not opened with (ACRE_E_ACCESS_DENIED);
+ *   ACRE_E_NOT_A_FILE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY. On failure *out is NULL.
+ * Win32 counterpart: DuplicateHandle.
+ */
+ACRE_API acre_result acre_file_adopt(intptr_t handle, acre_access access, acre_file **out);
+
 /* The file's size in bytes now. Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_IO. Win32: GetFileSizeEx. */
 ACRE_API acre_result acre_file_size(acre_file *file, uint64_t *out);
 
@@ -167,8 +176,8 @@ typedef struct acre_name_options {
  * which happened: of any number of processes that come at the same moment, one creates.
  * What is made reads zero, and its memory is taken at once. Its size never changes.
  *
- * The name lasts as long as any such section is open, or a view of it mapped, in any process; the last one to go takes
- * it away. A process that ends without closing (or is killed) is not alive behind it any more: the next
+ * The name lasts as long as any such section is open (acre_section_close), in any process; the last one to go takes
+ * it away. Views that are still mapped keep the memory, and who opens the name then gets another. A process that ends without closing (or is killed) is not alive behind it any more: the next
  * acre_section_open does not find what it has left, and clears it away. Until then its memory stays taken.
  * Waits while another process is creating the section.
  * Result: ACRE_E_INVALID_ARGUMENT, also a name that is none; ACRE_E_INVALID_SIZE, size is 0 and it may be made;

@@ -117,7 +117,8 @@ typedef struct acre_vm_options {
   void *address;                 /* wished for; rounded down to the granularity. NULL: anywhere */
   size_t alignment;              /* of the base, a power of two; 0 or less than the granularity: the granularity */
   unsigned flags;                /* acre_vm_flags */
-  acre_vm_protection protection; /* of pages committed without a protection of their own */
+  acre_vm_protection protection; /* of pages committed without a protection of their own. With ACRE_VM_GUARD: what
+                                    ACRE_VM_COMMIT commits are guard pages; later commits say so themselves */
   size_t touch_step;             /* not 0: a touch of a reserved page commits it and its neighbours, this many bytes
                                     at a time (rounded up to pages, at most 4 GiB), aligned in the region. 0: a touch
                                     faults */
@@ -253,7 +254,7 @@ typedef struct acre_vm_info {
   acre_vm_kind kind;                    /* what stands there */
   void *region_base;                    /* region (of Acre's) or mapping (others'); NULL if free */
   size_t region_size;                   /* its bytes; 0 if free */
-  acre_vm_protection region_protection; /* with which it was reserved */
+  acre_vm_protection region_protection; /* with which it was reserved, perhaps with ACRE_VM_GUARD */
   acre_vm_large_pages large_pages;      /* of the region; of others' memory it is not known: NONE */
   unsigned node;                        /* 1 + the region's preferred node; 0: none, or the system has but one */
 } acre_vm_info;

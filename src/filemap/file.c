@@ -117,6 +117,18 @@ acre_result acre_file_open(const char *path, const acre_file_options *options, a
   return ACRE_OK;
 }
 
+acre_result acre_file_adopt(intptr_t handle, acre_access access, acre_file **out) {
+  if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
+  *out = NULL;
+  if (access != ACRE_ACCESS_READ && access != ACRE_ACCESS_READ_WRITE) return ACRE_E_INVALID_ARGUMENT;
+  struct acre__os_file os;
+  acre_result result = acre__os_file_copy(handle, access == ACRE_ACCESS_READ_WRITE, &os);
+  if (result != ACRE_OK) return result;
+  result = acre__file_make(os, access, out);
+  if (result != ACRE_OK) acre__os_file_close(os);
+  return result;
+}
+
 acre_result acre_file_size(acre_file *file, uint64_t *out) {
   if (!acre__file_is_open(file) || out == NULL) return ACRE_E_INVALID_ARGUMENT;
   return acre__os_file_size(file->os, out);

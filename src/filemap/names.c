@@ -75,10 +75,16 @@ static void leave(const struct acre__name *name, struct acre__os_file file) {
   remove_if_dead(name);
 }
 
-void acre__name_release(struct acre__name *name, struct acre__os_file file) {
+void acre__name_leave(struct acre__name *name) {
   acre__lock(&names.lock);
-  leave(name, file);
+  if (!name->left) leave(name, name->part);
+  name->left = true;
   acre__unlock(&names.lock);
+}
+
+void acre__name_release(struct acre__name *name, struct acre__os_file file) {
+  acre__name_leave(name);
+  acre__os_file_close(file);
   acre__meta_free(name, sizeof *name);
 }
 
@@ -159,22 +165,44 @@ static acre_result look(struct search *search) {
   return result;
 }
 
-/* The section of a file that was found. On failure the file is the caller's. */
+/* The file again, by a handle of its own. */
+static acre_result open_again(const struct search *search, struct acre__os_file *out) {
+  acre_result result = acre__os_name_open(search->name->path, false, out);
+  if (result != ACRE_OK) return result;
+  struct acre__os_identity first, second;
+  result = acre__os_file_identity(search->file, &first);
+  if (result == ACRE_OK) result = acre__os_file_identity(*out, &second);
+  if (result == ACRE_OK && memcmp(&first, &second, sizeof first) != 0) result = ACRE_E_UNEXPECTED;
+  if (result != ACRE_OK) acre__os_file_close(*out);
+  return result;
+}
+
+/* The section of a file that was found. On failure the part in it is the caller's. */
 static acre_result make_section(const struct search *search, struct acre__name *name, acre_section **out) {
   uint64_t page = acre__root.system.page_size, size;
+  struct acre__os_file os;
   acre_file *file;
   acre_result result = acre__os_file_size(search->file, &size);
   if (result == ACRE_OK && size <= page) result = ACRE_E_UNEXPECTED; /* somebody has cut it */
-  if (result == ACRE_OK) result = acre__file_make(search->file, ACRE_ACCESS_READ_WRITE, &file);
+  if (result == ACRE_OK) result = open_again(search, &os);
   if (result != ACRE_OK) return result;
+  result = acre__file_make(os, ACRE_ACCESS_READ_WRITE, &file);
+  if (result != ACRE_OK) {
+    acre__os_file_close(os);
+    return result;
+  }
+  name->part = search->file;
   acre_section_options options = {
       .access = search->options->access, .execute = search->options->execute, .offset = page, .size = size - page};
   result = acre__section_make(file, &options, false, out);
   if (result == ACRE_OK)
     file->name = name;
-  else
+  if (result != ACRE_OK) {
     acre__file_forget(file);
-  if (result == ACRE_OK) acre_file_close(file);
+    acre__os_file_close(os);
+  } else {
+    acre_file_close(file);
+  }
   return result;
 }
 

@@ -15,6 +15,9 @@
  *   alone, and with mark      its last owner was killed: the name is taken away, and all begins anew
  *   not alone                 wait until its maker is done, and take part
  *
+ * What is mapped is mapped by a second handle of the file: a mapping keeps the handle
+ * that it was made by, and so its part, and views are to live longer than the name.
+ *
  * Between opening the file and having it, the name may have been taken away:
  * whoever has it looks whether the name still leads there, or begins anew. The
  * last one to close closes first, then opens the file again as anybody would, and takes the
@@ -36,9 +39,14 @@
 
 struct acre__name {
   char path[ACRE_OS_NAME_PATH];
+  struct acre__os_file part; /* the handle that takes part in it */
+  bool left;                 /* and is closed. Lock: names */
 };
 
-/* Closes the file of the name, and takes the name away if nobody else is alive behind it. */
+/* The section's handle is closed, and views of it go on: they have the memory, and no part in the name. */
+void acre__name_leave(struct acre__name *name);
+
+/* The same, if it has not been done; and closes the file. */
 void acre__name_release(struct acre__name *name, struct acre__os_file file);
 
 #endif

@@ -3,6 +3,7 @@
 #include "filemap/filemap.h"
 
 #include "filemap/growth.h"
+#include "filemap/names.h"
 #include "filemap/reserved.h"
 #include "vm/meta.h"
 
@@ -87,5 +88,8 @@ uint64_t acre_section_size(const acre_section *section) {
 void acre_section_close(acre_section *section) {
   if (!acre__section_is_open(section)) return;
   section->tag = 0;
+  const acre_file *file = section->file;
+  if (file->name != NULL && atomic_load_explicit(&section->references, memory_order_relaxed) > 1)
+    acre__name_leave(file->name);
   acre__section_release(section);
 }

@@ -276,6 +276,12 @@ acre_result acre__os_file_open(const char *path, bool writable, bool create, boo
 void acre__os_file_close(struct acre__os_file file);
 
 /*
+ * A further handle of a regular file that somebody else has opened, not inherited over exec. ACRE_E_INVALID_ARGUMENT, it is
+ * no handle; ACRE_E_NOT_A_FILE; ACRE_E_ACCESS_DENIED, not opened for reading, or for writing if that is asked.
+ */
+acre_result acre__os_file_copy(intptr_t handle, bool writable, struct acre__os_file *out);
+
+/*
  * Makes a file of `size` bytes of memory, all zero, without a name and gone with
  * its last mapping and handle. Nobody can shrink it. Read-write, not inherited over exec.
  * ACRE_E_NOT_SUPPORTED; ACRE_E_FILE_TOO_LARGE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY.
@@ -460,7 +466,7 @@ enum acre__os_fault_access { ACRE_OS_FAULT_READ, ACRE_OS_FAULT_WRITE, ACRE_OS_FA
 
 /* One access that failed. */
 struct acre__os_fault {
-  uintptr_t address;
+  uintptr_t address; /* UINTPTR_MAX: one that no memory can have */
   enum acre__os_fault_access access;
   bool
       no_backing; /* the page may be accessed, but nothing can be had to stand behind it: a file's end, a device's error */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "vm/fault.h"
 
+#include <stdatomic.h>
+
 #include "base/math.h"
 #include "vm/bare.h"
 #include "vm/commit.h"
 #include "vm/gate.h"
+#include "vm/meta.h"
 #include "vm/protection.h"
 #include "vm/root.h"
 #include "vm/stack.h"
@@ -118,6 +121,18 @@ static enum acre__os_fault_answer ask(acre_vm_fault_handler handler, const acre_
   return ACRE_OS_FAULT_PASS_ON;
 }
 
+/* Asked last: whoever calls acre_vm_on_any_fault writes a new pair, and a fault reads one whole. */
+struct last_resort {
+  acre_vm_fault_handler handler;
+  void *context;
+};
+static _Atomic(struct last_resort *) last_resort;
+
+static enum acre__os_fault_answer ask_last(const acre_vm_fault *report) {
+  const struct last_resort *last = atomic_load_explicit(&last_resort, memory_order_acquire);
+  return last == NULL ? ACRE_OS_FAULT_PASS_ON : ask(last->handler, report, last->context);
+}
+
 /* In a range that is no region: an open page is a race with who has opened it. */
 static enum acre__os_fault_answer handle_bare(const struct acre__os_fault *fault, acre_vm_fault_handler handler) {
   size_t page = acre__root.system.page_size;
@@ -138,17 +153,19 @@ static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
   struct acre__region *region = acre__region_lock_in_handler(fault->address);
   bool repaired = false, wait = false;
   uint32_t turns = 0;
-  acre_vm_fault report;
+  acre_vm_fault report = {.address = (void *)fault->address,
+                          .access = (acre_vm_access)fault->access,
+                          .reason = fault->no_backing ? ACRE_VM_FAULT_NO_BACKING : ACRE_VM_FAULT_PROTECTED,
+                          .kind = ACRE_VM_KIND_FOREIGN,
+                          .registers = fault->registers};
   acre_vm_fault_handler handler = NULL;
   void *context = NULL;
   if (region != NULL && acre__region_is_watched(region)) {
     const struct acre__region_extra *extra = acre__region_extra(region);
-    report = (acre_vm_fault){.address = (void *)fault->address,
-                             .access = (acre_vm_access)fault->access,
-                             .kind = (acre_vm_kind)region->kind,
-                             .region_base = (void *)acre__region_base(region),
-                             .region_size = acre__region_size(region),
-                             .registers = fault->registers};
+    report.reason = ACRE_VM_FAULT_RESERVED;
+    report.kind = (acre_vm_kind)region->kind;
+    report.region_base = (void *)acre__region_base(region);
+    report.region_size = acre__region_size(region);
     repaired = repair(region, fault, &report, &wait);
     turns = acre__gate_turns();
     if (extra != NULL) {
@@ -160,7 +177,9 @@ static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
   if (wait) acre__gate_wait(turns);
   if (repaired) return ACRE_OS_FAULT_REPAIRED;
   if (fault->no_backing && acre__os_guard_leave(fault)) return ACRE_OS_FAULT_REPAIRED;
-  return handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);
+  enum acre__os_fault_answer answer =
+      handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);
+  return answer == ACRE_OS_FAULT_PASS_ON ? ask_last(&report) : answer;
 }
 
 /* ------------------------------------------------------------- asking for it */
@@ -221,4 +240,18 @@ acre_result acre_vm_on_fault(void *region_base, acre_vm_fault_handler handler, v
   }
   acre__region_unlock(region);
   return result;
+}
+
+/* A pair that is replaced stays: another thread may be reading it. */
+acre_result acre_vm_on_any_fault(acre_vm_fault_handler handler, void *context) {
+  struct last_resort *pair = NULL;
+  if (handler != NULL) {
+    acre_result result = acre__faults_install();
+    if (result != ACRE_OK) return result;
+    pair = acre__meta_alloc(sizeof *pair);
+    if (pair == NULL) return ACRE_E_NO_MEMORY;
+    *pair = (struct last_resort){.handler = handler, .context = context};
+  }
+  atomic_store_explicit(&last_resort, pair, memory_order_release);
+  return ACRE_OK;
 }

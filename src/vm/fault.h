@@ -12,7 +12,7 @@
  *   nothing behind it  the thread has a guard: the code is left           os/linux/guard.c
  *                      the view keeps going: zero pages take its place    filemap/view.c says how many
  *
- * For the rest the region's handler is asked, with the region's lock given back
+ * For the rest the region's handler is asked, and then the process's (acre_vm_on_any_fault), with the region's lock given back
  * before. A region is looked at only if it is watched; a guard holds everywhere.
  */
 #ifndef ACRE_VM_FAULT_H

@@ -27,7 +27,8 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
                         .kind = (acre_vm_kind)region->kind,
                         .region_base = (void *)acre__region_base(region),
                         .region_size = acre__region_size(region),
-                        .region_protection = (acre_vm_protection)region->protection,
+                        .region_protection =
+                            (acre_vm_protection)(region->protection | (region->guards ? ACRE_VM_GUARD : 0)),
                         .large_pages = (acre_vm_large_pages)region->large};
   const struct acre__region_extra *extra = acre__region_extra(region);
   if (extra != NULL) out->node = extra->node;

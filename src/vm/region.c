@@ -295,6 +295,7 @@ bool acre__region_describe(struct acre__region *region, const struct acre__regio
   region->extra = acre__meta_handle_of(extra);
   region->kind = (unsigned)plan->kind & 7;
   region->protection = (unsigned)plan->protection & 7;
+  region->guards = plan->guards;
   region->most = (unsigned)plan->most & 7;
   region->charged = plan->kind == ACRE_VM_KIND_PRIVATE || plan->copy_on_write;
   region->strict = plan->strict;

@@ -38,6 +38,7 @@ struct acre__region {
   uint32_t any_locked : 1; /* some page may be ACRE_PAGE_LOCKED */
   uint32_t kind : 3;       /* acre_vm_kind: PRIVATE, MAPPED or PLACEHOLDER */
   uint32_t protection : 3; /* with which it was reserved */
+  uint32_t guards : 1;     /* ... and ACRE_VM_GUARD, which is told and has no effect on later commits */
   uint32_t most : 3;       /* the most that acre_vm_protect may give */
   uint32_t charged : 1;    /* its committed pages are in the ledger */
   uint32_t strict : 1;     /* commits are populated before they return */
@@ -191,6 +192,7 @@ struct acre__region_plan {
   size_t size;
   acre_vm_kind kind;
   acre_vm_protection protection, most;
+  bool guards; /* ACRE_VM_GUARD was asked for with the protection */
   size_t touch_pages;
   bool track_writes;
   size_t committed;   /* of a view: pages from its start on that have `protection` from the first moment on */

@@ -104,7 +104,7 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   if (options == NULL) options = &defaults;
   unsigned flags = options->flags;
   acre_vm_protection protection = options->protection == ACRE_VM_DEFAULT ? ACRE_VM_READ_WRITE : options->protection;
-  if (!acre__protection_is_valid(protection)) return ACRE_E_INVALID_PROTECTION;
+  if (!acre__protection_is_valid_of_page(protection)) return ACRE_E_INVALID_PROTECTION;
   if (out == NULL) return ACRE_E_INVALID_ARGUMENT;
   acre_result result = check_flags(options);
   if (result != ACRE_OK) return result;
@@ -125,12 +125,14 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
   if (result != ACRE_OK) return result;
 
   bool paged = options->backing == ACRE_VM_BACKING_PAGING_FILE;
-  bool commit = (flags & ACRE_VM_COMMIT) != 0, placeholder = (flags & ACRE_VM_PLACEHOLDER) != 0;
+  bool guards = (protection & ACRE_VM_GUARD) != 0;
+  bool commit = (flags & ACRE_VM_COMMIT) != 0 && !guards, placeholder = (flags & ACRE_VM_PLACEHOLDER) != 0;
   struct acre__region_plan plan = {
       .base = request.wish,
       .size = request.size,
       .kind = placeholder ? ACRE_VM_KIND_PLACEHOLDER : ACRE_VM_KIND_PRIVATE,
-      .protection = placeholder ? ACRE_VM_NO_ACCESS : protection,
+      .protection = placeholder ? ACRE_VM_NO_ACCESS : (acre_vm_protection)(protection & ~ACRE_VM_GUARD),
+      .guards = (protection & ACRE_VM_GUARD) != 0,
       .most = ACRE_VM_EXECUTE_READ_WRITE,
       .touch_pages = step,
       .track_writes = track,
@@ -147,6 +149,10 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
       result = make_region(&plan, commit);
     else
       acre__paging_destroy(plan.paged);
+  }
+  if (result == ACRE_OK && guards && (flags & ACRE_VM_COMMIT) != 0) {
+    result = acre_vm_commit((void *)plan.base, plan.size, protection);
+    if (result != ACRE_OK) (void)acre_vm_release((void *)plan.base);
   }
   if (result == ACRE_OK) *out = (void *)plan.base;
   return result;

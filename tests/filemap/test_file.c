@@ -245,3 +245,38 @@ TEST(a_closed_handle_that_a_section_keeps) {
   CHECK_EQ(scratch_open_descriptors(), descriptors);
   unlink(path);
 }
+
+TEST(files_that_the_program_has_opened) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, 5000);
+  acre_file *file;
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  REQUIRE_OK(acre_file_adopt(fd, ACRE_ACCESS_READ_WRITE, &file));
+  close(fd);
+  CHECK_EQ(size_of(file), 5000);
+  CHECK_OK(acre_file_resize(file, 6000));
+  CHECK_EQ(scratch_status(path).st_size, 6000);
+  acre_file_close(file);
+
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  CHECK_RESULT(acre_file_adopt(fd, ACRE_ACCESS_READ_WRITE, &file), ACRE_E_ACCESS_DENIED);
+  CHECK(file == NULL);
+  REQUIRE_OK(acre_file_adopt(fd, ACRE_ACCESS_READ, &file));
+  acre_section *section;
+  REQUIRE_OK(acre_section_create(file, NULL, &section));
+  acre_section_close(section);
+  acre_file_close(file);
+  CHECK_RESULT(acre_file_adopt(fd, ACRE_ACCESS_COPY_ON_WRITE, &file), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_file_adopt(fd, ACRE_ACCESS_READ, NULL), ACRE_E_INVALID_ARGUMENT);
+  close(fd);
+  CHECK_RESULT(acre_file_adopt(fd, ACRE_ACCESS_READ, &file), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_file_adopt(-1, ACRE_ACCESS_READ, &file), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_file_adopt(INTPTR_MIN, ACRE_ACCESS_READ, &file), ACRE_E_INVALID_ARGUMENT);
+  fd = open(path, O_WRONLY | O_CLOEXEC);
+  CHECK_RESULT(acre_file_adopt(fd, ACRE_ACCESS_READ, &file), ACRE_E_ACCESS_DENIED);
+  close(fd);
+  fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  CHECK_RESULT(acre_file_adopt(fd, ACRE_ACCESS_READ, &file), ACRE_E_NOT_A_FILE);
+  close(fd);
+  unlink(path);
+}

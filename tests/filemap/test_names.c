@@ -77,7 +77,14 @@ TEST(create_or_open_tells_which) {
   acre_section_close(one);
   CHECK_OK(acre_view_unmap(view));
   acre_section_close(two);
-  CHECK_OK(try_name(name, ACRE_FILE_OPEN)); /* a view keeps it */
+  check_gone(name); /* with its last handle; a view has the memory still */
+  CHECK(strcmp(acre_view_data(other), "second") == 0);
+  CHECK_OK(acre_view_flush(other, 0, 0, ACRE_FLUSH_DURABLE));
+  CHECK_OK(acre_view_flush(other, 0, 0, ACRE_FLUSH_WAIT));
+  CHECK_OK(open_name(name, ACRE_FILE_OPEN_OR_CREATE, 100, &created, &three));
+  CHECK(created);
+  CHECK_EQ(acre_section_size(three), 100);
+  acre_section_close(three);
   CHECK_OK(acre_view_unmap(other));
   check_gone(name);
   CHECK_OK(try_name(name, ACRE_FILE_CREATE));

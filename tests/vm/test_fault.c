@@ -496,3 +496,65 @@ TEST(regions_with_handlers_come_and_go) {
   CHECK_EQ(race.wrong, 0);
   CHECK_INDEX();
 }
+
+/* ------------------------------------------------------------- what is left */
+
+static struct {
+  int calls;
+  acre_vm_fault last;
+  acre_vm_fault_answer answer;
+} left;
+
+static acre_vm_fault_answer open_page(const acre_vm_fault *fault, void *context) {
+  CHECK(context == &left);
+  left.calls++;
+  left.last = *fault;
+  size_t page = page_bytes();
+  void *start = (void *)((uintptr_t)fault->address / page * page);
+  if (left.answer == ACRE_VM_FAULT_HANDLED) CHECK(mprotect(start, page, PROT_READ | PROT_WRITE) == 0);
+  return left.answer;
+}
+
+static acre_vm_fault_answer not_mine(const acre_vm_fault *fault, void *context) {
+  (void)fault;
+  (*(int *)context)++;
+  return ACRE_VM_FAULT_NOT_MINE;
+}
+
+TEST(the_process_s_handler_gets_what_is_left) {
+  size_t page = page_bytes();
+  char *foreign = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(foreign != MAP_FAILED);
+  left.answer = ACRE_VM_FAULT_HANDLED;
+  REQUIRE_OK(acre_vm_on_any_fault(open_page, &left));
+  write_byte(foreign + 5, 1); /* nobody's region */
+  CHECK_EQ(left.calls, 1);
+  CHECK(left.last.address == foreign + 5);
+  CHECK_EQ(left.last.kind, ACRE_VM_KIND_FOREIGN);
+  CHECK_EQ(left.last.access, ACRE_VM_ACCESS_WRITE);
+  CHECK_EQ(left.last.reason, ACRE_VM_FAULT_PROTECTED);
+
+  /* A region's own handler is asked before, and may leave it. */
+  int calls = 0;
+  void *base;
+  REQUIRE_OK(acre_vm_reserve(page, NULL, &base));
+  REQUIRE_OK(acre_vm_on_fault(base, not_mine, &calls));
+  left.answer = ACRE_VM_FAULT_NOT_MINE;
+  set_signal_handler(SIGSEGV, jump_out); /* who comes later and does not pass on is asked first: so Acre is asked again */
+  REQUIRE_OK(acre_vm_on_any_fault(open_page, &left));
+  escapes = 0;
+  if (sigsetjmp(escape, 1) == 0) write_byte(base, 1);
+  CHECK_EQ(calls, 1);
+  CHECK_EQ(left.calls, 2);
+  CHECK_EQ(left.last.kind, ACRE_VM_KIND_PRIVATE);
+  CHECK_EQ(left.last.state, ACRE_VM_RESERVED);
+  CHECK(left.last.region_base == base);
+  CHECK_EQ(escapes, 1);
+
+  CHECK_OK(acre_vm_on_any_fault(NULL, NULL));
+  if (sigsetjmp(escape, 1) == 0) write_byte(base, 1);
+  CHECK_EQ(left.calls, 2);
+  CHECK_EQ(escapes, 2);
+  CHECK_OK(acre_vm_release(base));
+  munmap(foreign, page);
+}

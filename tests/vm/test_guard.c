@@ -44,6 +44,26 @@ static char *told_region(size_t pages) {
   return base;
 }
 
+TEST(a_region_can_be_reserved_with_guard_pages) {
+  size_t page = page_bytes();
+  acre_vm_options options = {.protection = GUARDED, .flags = ACRE_VM_COMMIT};
+  void *base;
+  REQUIRE_OK(acre_vm_reserve(4 * page, &options, &base));
+  CHECK_EQ(query(base).protection, GUARDED);
+  CHECK_EQ(query(base).region_protection, GUARDED);
+  CHECK_EQ(query(base).size, 4 * page);
+  CHECK_OK(acre_vm_decommit(base, page));
+  CHECK_OK(acre_vm_commit(base, page, ACRE_VM_DEFAULT)); /* a later commit makes none by itself */
+  CHECK_EQ(query(base).protection, (acre_vm_protection)(GUARDED & ~ACRE_VM_GUARD));
+  CHECK_EQ(query(base).region_protection, GUARDED);
+  CHECK_OK(acre_vm_release(base));
+  options.flags = 0;
+  REQUIRE_OK(acre_vm_reserve(4 * page, &options, &base));
+  CHECK_EQ(query(base).state, ACRE_VM_RESERVED);
+  CHECK_EQ(query(base).region_protection, GUARDED);
+  CHECK_OK(acre_vm_release(base));
+}
+
 TEST(one_access_each) {
   size_t page = page_bytes();
   char *base = told_region(64);
@@ -137,6 +157,7 @@ TEST(what_cannot_be_done_with_guard_pages) {
   CHECK_RESULT(acre_vm_protect(base + 4 * page, page, GUARDED, NULL), ACRE_E_NOT_COMMITTED);
   acre_vm_options options = {.protection = GUARDED};
   void *other;
+  options.protection = (acre_vm_protection)(ACRE_VM_NO_ACCESS | ACRE_VM_GUARD);
   CHECK_RESULT(acre_vm_reserve(page, &options, &other), ACRE_E_INVALID_PROTECTION);
   options.protection = ACRE_VM_NO_ACCESS;
   REQUIRE_OK(acre_vm_reserve(page, &options, &other));

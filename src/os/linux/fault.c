@@ -181,7 +181,8 @@ static void to_previous(struct owner *owner, int number, siginfo_t *info, uconte
 
 /* Whether it is an access that failed for a reason which the handler may know about. */
 static bool is_access(int number, const siginfo_t *info) {
-  if (number == SIGSEGV) return info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
+  if (number == SIGSEGV)
+    return info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR || info->si_code == SI_KERNEL;
   return info->si_code == BUS_ADRERR || info->si_code == BUS_OBJERR || info->si_code == BUS_MCEERR_AR;
 }
 
@@ -198,7 +199,9 @@ static void set_own_mask(const sigset_t *interrupted) {
 
 static enum acre__os_fault_answer ask(int number, const siginfo_t *info, ucontext_t *context) {
   if (!is_access(number, info)) return ACRE_OS_FAULT_PASS_ON;
-  struct acre__os_fault fault = {.address = (uintptr_t)info->si_addr,
+  /* SI_KERNEL: an address that cannot be one (x86-64: not canonical), which the processor keeps to itself. */
+  bool known = info->si_code != SI_KERNEL;
+  struct acre__os_fault fault = {.address = known ? (uintptr_t)info->si_addr : UINTPTR_MAX,
                                  .access = access_of(context),
                                  .no_backing = number == SIGBUS,
                                  .stack_pointer = stack_pointer_of(context),

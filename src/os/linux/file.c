@@ -68,6 +68,19 @@ void acre__os_file_close(struct acre__os_file file) {
   close(descriptor(file));
 }
 
+acre_result acre__os_file_copy(intptr_t handle, bool writable, struct acre__os_file *out) {
+  struct stat status;
+  int fd = (int)handle, flags = handle >= 0 && handle <= INT_MAX ? fcntl(fd, F_GETFL) : -1;
+  if (flags < 0 || fstat(fd, &status) != 0) return ACRE_E_INVALID_ARGUMENT;
+  if (!S_ISREG(status.st_mode)) return ACRE_E_NOT_A_FILE;
+  int access = flags & O_ACCMODE;
+  if (access != O_RDWR && (writable || access != O_RDONLY)) return ACRE_E_ACCESS_DENIED;
+  fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return acre__linux_error(errno);
+  out->handle = fd;
+  return ACRE_OK;
+}
+
 acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out) {
   struct stat status;
   if (fstat(descriptor(file), &status) != 0) return acre__linux_error(errno);

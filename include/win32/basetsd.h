@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* basetsd.h - see minwindef.h. */
+#include "minwindef.h"

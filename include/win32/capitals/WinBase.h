@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* WinBase.h - winbase.h, as programs write it where case does not count. */
+#include <winbase.h>

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* Windows.h - windows.h, as programs write it where case does not count. */
+#include <windows.h>

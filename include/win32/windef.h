@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* windef.h - see minwindef.h. */
+#include "minwindef.h"

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+/* winnt.h - what is common to the functions: page states and protections, access rights, structures, statuses. */
+#ifndef ACRE_WIN32_WINNT_H
+#define ACRE_WIN32_WINNT_H
+
+#include "minwindef.h"
+
+/* ------------------------------------------------------------- pages */
+
+#define PAGE_NOACCESS 0x01
+#define PAGE_READONLY 0x02
+#define PAGE_READWRITE 0x04
+#define PAGE_WRITECOPY 0x08
+#define PAGE_EXECUTE 0x10
+#define PAGE_EXECUTE_READ 0x20
+#define PAGE_EXECUTE_READWRITE 0x40
+#define PAGE_EXECUTE_WRITECOPY 0x80
+#define PAGE_GUARD 0x100
+#define PAGE_NOCACHE 0x200
+#define PAGE_WRITECOMBINE 0x400
+#define PAGE_TARGETS_INVALID 0x40000000
+#define PAGE_TARGETS_NO_UPDATE 0x40000000
+
+#define MEM_COMMIT 0x00001000
+#define MEM_RESERVE 0x00002000
+#define MEM_REPLACE_PLACEHOLDER 0x00004000
+#define MEM_DECOMMIT 0x00004000
+#define MEM_RELEASE 0x00008000
+#define MEM_FREE 0x00010000
+#define MEM_PRIVATE 0x00020000
+#define MEM_RESERVE_PLACEHOLDER 0x00040000
+#define MEM_MAPPED 0x00040000
+#define MEM_RESET 0x00080000
+#define MEM_TOP_DOWN 0x00100000
+#define MEM_WRITE_WATCH 0x00200000
+#define MEM_PHYSICAL 0x00400000
+#define MEM_ROTATE 0x00800000
+#define MEM_IMAGE 0x01000000
+#define MEM_RESET_UNDO 0x01000000
+#define MEM_LARGE_PAGES 0x20000000
+#define MEM_4MB_PAGES 0x80000000
+#define MEM_COALESCE_PLACEHOLDERS 0x00000001
+#define MEM_PRESERVE_PLACEHOLDER 0x00000002
+#define MEM_UNMAP_WITH_TRANSIENT_BOOST 0x00000001
+
+#define SEC_FILE 0x00800000
+#define SEC_IMAGE 0x01000000
+#define SEC_RESERVE 0x04000000
+#define SEC_COMMIT 0x08000000
+#define SEC_NOCACHE 0x10000000
+#define SEC_WRITECOMBINE 0x40000000
+#define SEC_LARGE_PAGES 0x80000000
+
+#define SECTION_QUERY 0x0001
+#define SECTION_MAP_WRITE 0x0002
+#define SECTION_MAP_READ 0x0004
+#define SECTION_MAP_EXECUTE 0x0008
+#define SECTION_EXTEND_SIZE 0x0010
+#define SECTION_MAP_EXECUTE_EXPLICIT 0x0020
+#define SECTION_ALL_ACCESS 0x000f001f
+
+#define WRITE_WATCH_FLAG_RESET 0x01
+
+typedef struct _MEMORY_BASIC_INFORMATION {
+  PVOID BaseAddress;
+  PVOID AllocationBase;
+  DWORD AllocationProtect;
+  WORD PartitionId;
+  SIZE_T RegionSize;
+  DWORD State;
+  DWORD Protect;
+  DWORD Type;
+} MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
+
+typedef struct _MEM_ADDRESS_REQUIREMENTS {
+  PVOID LowestStartingAddress;
+  PVOID HighestEndingAddress;
+  SIZE_T Alignment;
+} MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
+
+typedef enum MEM_EXTENDED_PARAMETER_TYPE {
+  MemExtendedParameterInvalidType = 0,
+  MemExtendedParameterAddressRequirements,
+  MemExtendedParameterNumaNode,
+  MemExtendedParameterPartitionHandle,
+  MemExtendedParameterUserPhysicalHandle,
+  MemExtendedParameterAttributeFlags,
+  MemExtendedParameterImageMachine,
+  MemExtendedParameterMax
+} MEM_EXTENDED_PARAMETER_TYPE,
+    *PMEM_EXTENDED_PARAMETER_TYPE;
+
+#define MEM_EXTENDED_PARAMETER_TYPE_BITS 8
+
+typedef struct DECLSPEC_ALIGN(8) MEM_EXTENDED_PARAMETER {
+  __extension__ struct {
+    DWORD64 Type : MEM_EXTENDED_PARAMETER_TYPE_BITS;
+    DWORD64 Reserved : 64 - MEM_EXTENDED_PARAMETER_TYPE_BITS;
+  };
+  __extension__ union {
+    DWORD64 ULong64;
+    PVOID Pointer;
+    SIZE_T Size;
+    HANDLE Handle;
+    DWORD ULong;
+  };
+} MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
+
+/* ------------------------------------------------------------- access rights and files */
+
+#define DELETE 0x00010000
+#define READ_CONTROL 0x00020000
+#define WRITE_DAC 0x00040000
+#define WRITE_OWNER 0x00080000
+#define SYNCHRONIZE 0x00100000
+#define STANDARD_RIGHTS_REQUIRED 0x000f0000
+#define STANDARD_RIGHTS_READ READ_CONTROL
+#define STANDARD_RIGHTS_ALL 0x001f0000
+#define GENERIC_READ 0x80000000
+#define GENERIC_WRITE 0x40000000
+#define GENERIC_EXECUTE 0x20000000
+#define GENERIC_ALL 0x10000000
+#define MAXIMUM_ALLOWED 0x02000000
+
+#define FILE_READ_DATA 0x0001
+#define FILE_WRITE_DATA 0x0002
+#define FILE_APPEND_DATA 0x0004
+#define FILE_READ_ATTRIBUTES 0x0080
+#define FILE_WRITE_ATTRIBUTES 0x0100
+
+#define FILE_SHARE_READ 0x00000001
+#define FILE_SHARE_WRITE 0x00000002
+#define FILE_SHARE_DELETE 0x00000004
+
+#define FILE_ATTRIBUTE_READONLY 0x00000001
+#define FILE_ATTRIBUTE_HIDDEN 0x00000002
+#define FILE_ATTRIBUTE_SYSTEM 0x00000004
+#define FILE_ATTRIBUTE_DIRECTORY 0x00000010
+#define FILE_ATTRIBUTE_ARCHIVE 0x00000020
+#define FILE_ATTRIBUTE_NORMAL 0x00000080
+#define FILE_ATTRIBUTE_TEMPORARY 0x00000100
+#define FILE_ATTRIBUTE_SPARSE_FILE 0x00000200
+#define FILE_ATTRIBUTE_NOT_CONTENT_INDEXED 0x00002000
+
+#define PROCESS_VM_OPERATION 0x0008
+#define PROCESS_VM_READ 0x0010
+#define PROCESS_VM_WRITE 0x0020
+#define PROCESS_DUP_HANDLE 0x0040
+#define PROCESS_QUERY_INFORMATION 0x0400
+#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
+#define PROCESS_ALL_ACCESS 0x001fffff
+#define EVENT_MODIFY_STATE 0x0002
+#define EVENT_ALL_ACCESS 0x001f0003
+#define MUTEX_ALL_ACCESS 0x001f0001
+#define SEMAPHORE_ALL_ACCESS 0x001f0003
+
+#define DUPLICATE_CLOSE_SOURCE 0x00000001
+#define DUPLICATE_SAME_ACCESS 0x00000002
+
+/* ------------------------------------------------------------- heaps */
+
+#define HEAP_NO_SERIALIZE 0x00000001
+#define HEAP_GROWABLE 0x00000002
+#define HEAP_GENERATE_EXCEPTIONS 0x00000004
+#define HEAP_ZERO_MEMORY 0x00000008
+#define HEAP_REALLOC_IN_PLACE_ONLY 0x00000010
+#define HEAP_TAIL_CHECKING_ENABLED 0x00000020
+#define HEAP_FREE_CHECKING_ENABLED 0x00000040
+#define HEAP_DISABLE_COALESCE_ON_FREE 0x00000080
+#define HEAP_CREATE_ALIGN_16 0x00010000
+#define HEAP_CREATE_ENABLE_TRACING 0x00020000
+#define HEAP_CREATE_ENABLE_EXECUTE 0x00040000
+
+typedef enum _HEAP_INFORMATION_CLASS {
+  HeapCompatibilityInformation = 0,
+  HeapEnableTerminationOnCorruption = 1,
+  HeapOptimizeResources = 3
+} HEAP_INFORMATION_CLASS;
+
+#define HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION 1
+typedef struct _HEAP_OPTIMIZE_RESOURCES_INFORMATION {
+  DWORD Version;
+  DWORD Flags;
+} HEAP_OPTIMIZE_RESOURCES_INFORMATION, *PHEAP_OPTIMIZE_RESOURCES_INFORMATION;
+
+/* ------------------------------------------------------------- statuses and exceptions */
+
+#define STATUS_WAIT_0 ((DWORD)0x00000000)
+#define STATUS_ABANDONED_WAIT_0 ((DWORD)0x00000080)
+#define STATUS_USER_APC ((DWORD)0x000000c0)
+#define STATUS_TIMEOUT ((DWORD)0x00000102)
+#define STATUS_PENDING ((DWORD)0x00000103)
+#define STATUS_GUARD_PAGE_VIOLATION ((DWORD)0x80000001)
+#define STATUS_DATATYPE_MISALIGNMENT ((DWORD)0x80000002)
+#define STATUS_BREAKPOINT ((DWORD)0x80000003)
+#define STATUS_SINGLE_STEP ((DWORD)0x80000004)
+#define STATUS_ACCESS_VIOLATION ((DWORD)0xc0000005)
+#define STATUS_IN_PAGE_ERROR ((DWORD)0xc0000006)
+#define STATUS_INVALID_HANDLE ((DWORD)0xc0000008)
+#define STATUS_INVALID_PARAMETER ((DWORD)0xc000000d)
+#define STATUS_NO_MEMORY ((DWORD)0xc0000017)
+#define STATUS_ILLEGAL_INSTRUCTION ((DWORD)0xc000001d)
+#define STATUS_NONCONTINUABLE_EXCEPTION ((DWORD)0xc0000025)
+#define STATUS_INVALID_DISPOSITION ((DWORD)0xc0000026)
+#define STATUS_ARRAY_BOUNDS_EXCEEDED ((DWORD)0xc000008c)
+#define STATUS_FLOAT_DENORMAL_OPERAND ((DWORD)0xc000008d)
+#define STATUS_FLOAT_DIVIDE_BY_ZERO ((DWORD)0xc000008e)
+#define STATUS_FLOAT_INEXACT_RESULT ((DWORD)0xc000008f)
+#define STATUS_FLOAT_INVALID_OPERATION ((DWORD)0xc0000090)
+#define STATUS_FLOAT_OVERFLOW ((DWORD)0xc0000091)
+#define STATUS_FLOAT_STACK_CHECK ((DWORD)0xc0000092)
+#define STATUS_FLOAT_UNDERFLOW ((DWORD)0xc0000093)
+#define STATUS_INTEGER_DIVIDE_BY_ZERO ((DWORD)0xc0000094)
+#define STATUS_INTEGER_OVERFLOW ((DWORD)0xc0000095)
+#define STATUS_PRIVILEGED_INSTRUCTION ((DWORD)0xc0000096)
+#define STATUS_STACK_OVERFLOW ((DWORD)0xc00000fd)
+#define STATUS_CONTROL_C_EXIT ((DWORD)0xc000013a)
+#define STATUS_HEAP_CORRUPTION ((DWORD)0xc0000374)
+#define STATUS_END_OF_FILE ((DWORD)0xc0000011)
+
+#define EXCEPTION_NONCONTINUABLE 0x01
+#define EXCEPTION_UNWINDING 0x02
+#define EXCEPTION_MAXIMUM_PARAMETERS 15
+
+typedef struct _EXCEPTION_RECORD {
+  DWORD ExceptionCode;
+  DWORD ExceptionFlags;
+  struct _EXCEPTION_RECORD *ExceptionRecord;
+  PVOID ExceptionAddress;
+  DWORD NumberParameters;
+  ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+typedef struct DECLSPEC_ALIGN(16) _M128A {
+  ULONGLONG Low;
+  LONGLONG High;
+} M128A, *PM128A;
+
+#if defined(__x86_64__)
+
+#define CONTEXT_AMD64 0x100000
+#define CONTEXT_CONTROL (CONTEXT_AMD64 | 0x1)
+#define CONTEXT_INTEGER (CONTEXT_AMD64 | 0x2)
+#define CONTEXT_SEGMENTS (CONTEXT_AMD64 | 0x4)
+#define CONTEXT_FLOATING_POINT (CONTEXT_AMD64 | 0x8)
+#define CONTEXT_FULL (CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_FLOATING_POINT)
+
+typedef struct DECLSPEC_ALIGN(16) _XMM_SAVE_AREA32 {
+  WORD ControlWord;
+  WORD StatusWord;
+  BYTE TagWord;
+  BYTE Reserved1;
+  WORD ErrorOpcode;
+  DWORD ErrorOffset;
+  WORD ErrorSelector;
+  WORD Reserved2;
+  DWORD DataOffset;
+  WORD DataSelector;
+  WORD Reserved3;
+  DWORD MxCsr;
+  DWORD MxCsr_Mask;
+  M128A FloatRegisters[8];
+  M128A XmmRegisters[16];
+  BYTE Reserved4[96];
+} XMM_SAVE_AREA32, *PXMM_SAVE_AREA32;
+
+typedef struct DECLSPEC_ALIGN(16) _CONTEXT {
+  DWORD64 P1Home, P2Home, P3Home, P4Home, P5Home, P6Home;
+  DWORD ContextFlags;
+  DWORD MxCsr;
+  WORD SegCs, SegDs, SegEs, SegFs, SegGs, SegSs;
+  DWORD EFlags;
+  DWORD64 Dr0, Dr1, Dr2, Dr3, Dr6, Dr7;
+  DWORD64 Rax, Rcx, Rdx, Rbx, Rsp, Rbp, Rsi, Rdi, R8, R9, R10, R11, R12, R13, R14, R15;
+  DWORD64 Rip;
+  __extension__ union {
+    XMM_SAVE_AREA32 FltSave;
+    __extension__ struct {
+      M128A Header[2];
+      M128A Legacy[8];
+      M128A Xmm0, Xmm1, Xmm2, Xmm3, Xmm4, Xmm5, Xmm6, Xmm7, Xmm8, Xmm9, Xmm10, Xmm11, Xmm12, Xmm13, Xmm14, Xmm15;
+    };
+  };
+  M128A VectorRegister[26];
+  DWORD64 VectorControl;
+  DWORD64 DebugControl;
+  DWORD64 LastBranchToRip;
+  DWORD64 LastBranchFromRip;
+  DWORD64 LastExceptionToRip;
+  DWORD64 LastExceptionFromRip;
+} CONTEXT, *PCONTEXT, *LPCONTEXT;
+
+#elif defined(__aarch64__)
+
+#define CONTEXT_ARM64 0x400000
+#define CONTEXT_CONTROL (CONTEXT_ARM64 | 0x1)
+#define CONTEXT_INTEGER (CONTEXT_ARM64 | 0x2)
+#define CONTEXT_FLOATING_POINT (CONTEXT_ARM64 | 0x4)
+#define CONTEXT_FULL (CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_FLOATING_POINT)
+
+typedef union _ARM64_NT_NEON128 {
+  __extension__ struct {
+    ULONGLONG Low;
+    LONGLONG High;
+  };
+  double D[2];
+  float S[4];
+  WORD H[8];
+  BYTE B[16];
+} ARM64_NT_NEON128, *PARM64_NT_NEON128;
+
+typedef struct DECLSPEC_ALIGN(16) _CONTEXT {
+  DWORD ContextFlags;
+  DWORD Cpsr;
+  __extension__ union {
+    __extension__ struct {
+      DWORD64 X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X16, X17, X18, X19, X20, X21, X22,
+          X23, X24, X25, X26, X27, X28, Fp, Lr;
+    };
+    DWORD64 X[31];
+  };
+  DWORD64 Sp;
+  DWORD64 Pc;
+  ARM64_NT_NEON128 V[32];
+  DWORD Fpcr;
+  DWORD Fpsr;
+  DWORD Bcr[8];
+  DWORD64 Bvr[8];
+  DWORD Wcr[2];
+  DWORD64 Wvr[2];
+} CONTEXT, *PCONTEXT, *LPCONTEXT;
+
+#else
+#error "the Win32 names of Acre are for x86-64 and AArch64"
+#endif
+
+typedef struct _EXCEPTION_POINTERS {
+  PEXCEPTION_RECORD ExceptionRecord;
+  PCONTEXT ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS, *LPEXCEPTION_POINTERS;
+
+typedef LONG(NTAPI *PVECTORED_EXCEPTION_HANDLER)(struct _EXCEPTION_POINTERS *exception);
+
+/* ------------------------------------------------------------- the rest */
+
+typedef struct _RTL_SRWLOCK {
+  PVOID Ptr;
+} RTL_SRWLOCK, *PRTL_SRWLOCK;
+#define RTL_SRWLOCK_INIT \
+  { 0 }
+
+typedef union _RTL_RUN_ONCE {
+  PVOID Ptr;
+} RTL_RUN_ONCE, *PRTL_RUN_ONCE;
+#define RTL_RUN_ONCE_INIT \
+  { 0 }
+
+typedef struct _RTL_CONDITION_VARIABLE {
+  PVOID Ptr;
+} RTL_CONDITION_VARIABLE, *PRTL_CONDITION_VARIABLE;
+#define RTL_CONDITION_VARIABLE_INIT \
+  { 0 }
+
+typedef struct _LIST_ENTRY {
+  struct _LIST_ENTRY *Flink;
+  struct _LIST_ENTRY *Blink;
+} LIST_ENTRY, *PLIST_ENTRY;
+
+#define PROCESSOR_ARCHITECTURE_INTEL 0
+#define PROCESSOR_ARCHITECTURE_AMD64 9
+#define PROCESSOR_ARCHITECTURE_ARM64 12
+#define PROCESSOR_AMD_X8664 8664
+
+#define LANG_NEUTRAL 0x00
+#define LANG_ENGLISH 0x09
+#define SUBLANG_DEFAULT 0x01
+#define SUBLANG_NEUTRAL 0x00
+#define SUBLANG_ENGLISH_US 0x01
+#define MAKELANGID(primary, sub) ((((WORD)(sub)) << 10) | (WORD)(primary))
+
+#define THREAD_PRIORITY_IDLE (-15)
+#define THREAD_PRIORITY_LOWEST (-2)
+#define THREAD_PRIORITY_BELOW_NORMAL (-1)
+#define THREAD_PRIORITY_NORMAL 0
+#define THREAD_PRIORITY_ABOVE_NORMAL 1
+#define THREAD_PRIORITY_HIGHEST 2
+#define THREAD_PRIORITY_TIME_CRITICAL 15
+
+#define TLS_OUT_OF_INDEXES ((DWORD)0xffffffff)
+
+#define FIELD_OFFSET(type, field) ((LONG)offsetof(type, field))
+#define CONTAINING_RECORD(address, type, field) ((type *)((char *)(address)-offsetof(type, field)))
+#define ARRAYSIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define _ARRAYSIZE ARRAYSIZE
+
+#define RtlMoveMemory(to, from, size) memmove((to), (from), (size))
+#define RtlCopyMemory(to, from, size) memcpy((to), (from), (size))
+#define RtlFillMemory(to, size, byte) memset((to), (byte), (size))
+#define RtlZeroMemory(to, size) memset((to), 0, (size))
+#define RtlEqualMemory(a, b, size) (!memcmp((a), (b), (size)))
+
+#endif

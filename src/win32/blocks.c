@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * blocks.c - LocalAlloc and GlobalAlloc: blocks of the process heap, fixed or by handle.
+ *
+ *   fixed      handle = the block
+ *   moveable   handle = entry + 8 --> entry [ block | locks | flags ]
+ *                                              |
+ *              GlobalLock's pointer = block + 16, where  block [ entry | mark | the program's bytes ... ]
+ *
+ * Blocks start on multiples of 16, so a handle that is 8 more is of an entry
+ * (Windows's own handles look so). The two families differ in three errors alone.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "win32/heaps.h"
+
+enum { HEAD = 16, MOST_LOCKS = 255 };
+static const uintptr_t MARK = (uintptr_t)0x6d6f766561626c65; /* "moveable" */
+
+struct entry {
+  char *block; /* NULL: discarded */
+  uintptr_t mark;
+  struct entry *next; /* of the free ones */
+  unsigned locks;
+  bool discardable, used;
+};
+
+enum { ENTRIES = 64 };
+struct entries {
+  struct entries *next;
+  _Alignas(16) struct entry entries[ENTRIES];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct entries *all;
+static struct entry *free_entries;
+
+/* ------------------------------------------------------------- entries, with the lock */
+
+static struct entry *new_entry(void) {
+  if (free_entries == NULL) {
+    struct entries *more = aligned_alloc(16, sizeof *more);
+    if (more == NULL) return NULL;
+    memset(more, 0, sizeof *more);
+    more->next = all;
+    all = more;
+    for (int i = 0; i < ENTRIES; i++) {
+      more->entries[i].next = free_entries;
+      free_entries = &more->entries[i];
+    }
+  }
+  struct entry *entry = free_entries;
+  free_entries = entry->next;
+  *entry = (struct entry){.mark = MARK, .used = true};
+  return entry;
+}
+
+static void end_entry(struct entry *entry) {
+  *entry = (struct entry){.next = free_entries};
+  free_entries = entry;
+}
+
+static HANDLE handle_of(struct entry *entry) {
+  return (char *)entry + 8;
+}
+
+/* NULL: it is no handle of a moveable block. */
+static struct entry *entry_of(HANDLE handle) {
+  uintptr_t address = (uintptr_t)handle;
+  if (address % 16 != 8) return NULL;
+  for (struct entries *some = all; some != NULL; some = some->next) {
+    uintptr_t first = (uintptr_t)some->entries, at = address - 8 - first;
+    if (address - 8 < first || at >= sizeof some->entries || at % sizeof(struct entry) != 0) continue;
+    struct entry *entry = &some->entries[at / sizeof(struct entry)];
+    return entry->used ? entry : NULL;
+  }
+  return NULL;
+}
+
+static bool is_fixed(HANDLE handle) {
+  return handle != NULL && (uintptr_t)handle % 16 == 0 && acre_heap_of(handle) == acre_process_heap();
+}
+
+/* ------------------------------------------------------------- blocks of entries, with the lock */
+
+static bool fill(struct entry *entry, size_t size, bool zero) {
+  char *block = size <= SIZE_MAX - HEAD ? HeapAlloc(GetProcessHeap(), zero ? HEAP_ZERO_MEMORY : 0, size + HEAD) : NULL;
+  if (block == NULL) return false;
+  memcpy(block, (uintptr_t[2]){(uintptr_t)entry, MARK}, HEAD);
+  entry->block = block;
+  return true;
+}
+
+/* Which entry has these bytes; NULL: none. */
+static struct entry *entry_around(const void *pointer) {
+  const char *block = (const char *)pointer - HEAD;
+  uintptr_t head[2];
+  if (pointer == NULL || (uintptr_t)pointer % 16 != 0 || acre_heap_of(block) != acre_process_heap()) return NULL;
+  memcpy(head, block, HEAD);
+  if (head[1] != MARK) return NULL;
+  struct entry *entry = entry_of((HANDLE)(head[0] + 8));
+  return entry != NULL && entry->block == block ? entry : NULL;
+}
+
+/* ------------------------------------------------------------- what both families do */
+
+static HANDLE allocate(UINT flags, SIZE_T size) {
+  bool zero = (flags & LMEM_ZEROINIT) != 0;
+  if ((flags & LMEM_MOVEABLE) == 0) return HeapAlloc(GetProcessHeap(), zero ? HEAP_ZERO_MEMORY : 0, size);
+  pthread_mutex_lock(&lock);
+  struct entry *entry = new_entry();
+  bool good = entry != NULL && (size == 0 || fill(entry, size, zero));
+  if (good) entry->discardable = (flags & LMEM_DISCARDABLE) != 0;
+  if (!good && entry != NULL) end_entry(entry);
+  pthread_mutex_unlock(&lock);
+  return good ? handle_of(entry) : acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+}
+
+static HANDLE reallocate_fixed(HANDLE memory, SIZE_T size, UINT flags) {
+  if ((flags & LMEM_MODIFY) != 0) return memory;
+  DWORD how = (flags & LMEM_ZEROINIT) != 0 ? HEAP_ZERO_MEMORY : 0;
+  if ((flags & LMEM_MOVEABLE) == 0) how |= HEAP_REALLOC_IN_PLACE_ONLY;
+  return HeapReAlloc(GetProcessHeap(), how, memory, size);
+}
+
+static DWORD discard(struct entry *entry, UINT flags) {
+  if (entry->locks > 0 && (flags & LMEM_MOVEABLE) == 0) return ERROR_INVALID_PARAMETER;
+  if (entry->block != NULL) HeapFree(GetProcessHeap(), 0, entry->block);
+  entry->block = NULL;
+  entry->locks = 0;
+  return ERROR_SUCCESS;
+}
+
+/* A locked block must not move, unless it is said to. */
+static DWORD reallocate_entry(struct entry *entry, SIZE_T size, UINT flags) {
+  if ((flags & LMEM_MODIFY) != 0) {
+    if ((flags & LMEM_DISCARDABLE) == 0) return ERROR_INVALID_PARAMETER;
+    entry->discardable = true;
+    return ERROR_SUCCESS;
+  }
+  if (size == 0) return discard(entry, flags);
+  if (size > SIZE_MAX - HEAD) return ERROR_NOT_ENOUGH_MEMORY;
+  if (entry->block == NULL) return fill(entry, size, (flags & LMEM_ZEROINIT) != 0) ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+  DWORD how = (flags & LMEM_ZEROINIT) != 0 ? HEAP_ZERO_MEMORY : 0;
+  if (entry->locks > 0 && (flags & LMEM_MOVEABLE) == 0) how |= HEAP_REALLOC_IN_PLACE_ONLY;
+  char *moved = HeapReAlloc(GetProcessHeap(), how, entry->block, size + HEAD);
+  if (moved == NULL) return ERROR_NOT_ENOUGH_MEMORY;
+  entry->block = moved;
+  return ERROR_SUCCESS;
+}
+
+static HANDLE reallocate(HANDLE memory, SIZE_T size, UINT flags) {
+  if (is_fixed(memory)) return reallocate_fixed(memory, size, flags);
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_of(memory);
+  DWORD error = entry != NULL ? reallocate_entry(entry, size, flags) : ERROR_INVALID_HANDLE;
+  pthread_mutex_unlock(&lock);
+  return error == ERROR_SUCCESS ? memory : acre__fail_null(error);
+}
+
+static LPVOID lock_block(HANDLE memory) {
+  if (is_fixed(memory)) return memory;
+  DWORD error = ERROR_SUCCESS;
+  char *bytes = NULL;
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_of(memory);
+  if (entry == NULL)
+    error = ERROR_INVALID_HANDLE;
+  else if (entry->block == NULL)
+    error = ERROR_DISCARDED;
+  else {
+    if (entry->locks < MOST_LOCKS) entry->locks++;
+    bytes = entry->block + HEAD;
+  }
+  pthread_mutex_unlock(&lock);
+  return error == ERROR_SUCCESS ? bytes : acre__fail_null(error);
+}
+
+/* TRUE: it is still locked. FALSE and NO_ERROR: it is not any more. `of_fixed`: what is said of a fixed block. */
+static BOOL unlock_block(HANDLE memory, BOOL of_fixed) {
+  DWORD error = NO_ERROR;
+  BOOL locked = FALSE;
+  if (is_fixed(memory)) return of_fixed ? TRUE : acre__fail(ERROR_NOT_LOCKED);
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_of(memory);
+  if (entry == NULL)
+    error = ERROR_INVALID_HANDLE;
+  else if (entry->locks == 0)
+    error = ERROR_NOT_LOCKED;
+  else
+    locked = --entry->locks > 0;
+  pthread_mutex_unlock(&lock);
+  return locked ? TRUE : acre__fail(error);
+}
+
+static HANDLE handle_around(LPCVOID pointer) {
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_around(pointer);
+  if (entry == NULL) entry = entry_of((HANDLE)(uintptr_t)pointer);
+  pthread_mutex_unlock(&lock);
+  if (entry != NULL) return handle_of(entry);
+  return is_fixed((HANDLE)(uintptr_t)pointer) ? (HANDLE)(uintptr_t)pointer : acre__fail_null(ERROR_INVALID_HANDLE);
+}
+
+static SIZE_T size_of(HANDLE memory) {
+  if (is_fixed(memory)) return acre__block_size(memory);
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_of(memory);
+  SIZE_T size = entry != NULL && entry->block != NULL ? acre__block_size(entry->block) - HEAD : 0;
+  pthread_mutex_unlock(&lock);
+  return entry != NULL ? size : (SIZE_T)acre__fail(ERROR_INVALID_HANDLE);
+}
+
+static UINT flags_of(HANDLE memory, UINT discardable, UINT discarded) {
+  if (is_fixed(memory)) return 0;
+  pthread_mutex_lock(&lock);
+  const struct entry *entry = entry_of(memory);
+  UINT flags = LMEM_INVALID_HANDLE;
+  if (entry != NULL)
+    flags = entry->locks | (entry->discardable ? discardable : 0) | (entry->block == NULL ? discarded : 0);
+  pthread_mutex_unlock(&lock);
+  if (entry == NULL) SetLastError(ERROR_INVALID_HANDLE);
+  return flags;
+}
+
+static HANDLE free_block(HANDLE memory) {
+  if (memory == NULL) return NULL;
+  if (is_fixed(memory)) {
+    HeapFree(GetProcessHeap(), 0, memory);
+    return NULL;
+  }
+  pthread_mutex_lock(&lock);
+  struct entry *entry = entry_of(memory);
+  if (entry == NULL) entry = entry_around(memory); /* the pointer that a lock has given will do */
+  if (entry != NULL) {
+    if (entry->block != NULL) HeapFree(GetProcessHeap(), 0, entry->block);
+    end_entry(entry);
+  }
+  pthread_mutex_unlock(&lock);
+  if (entry != NULL) return NULL;
+  SetLastError(ERROR_INVALID_HANDLE);
+  return memory;
+}
+
+/* ------------------------------------------------------------- the two families */
+
+HLOCAL LocalAlloc(UINT flags, SIZE_T size) {
+  return allocate(flags, size);
+}
+HGLOBAL GlobalAlloc(UINT flags, SIZE_T size) {
+  return allocate(flags, size);
+}
+HLOCAL LocalReAlloc(HLOCAL memory, SIZE_T size, UINT flags) {
+  return reallocate(memory, size, flags);
+}
+HGLOBAL GlobalReAlloc(HGLOBAL memory, SIZE_T size, UINT flags) {
+  return reallocate(memory, size, flags);
+}
+LPVOID LocalLock(HLOCAL memory) {
+  return lock_block(memory);
+}
+LPVOID GlobalLock(HGLOBAL memory) {
+  return lock_block(memory);
+}
+BOOL LocalUnlock(HLOCAL memory) {
+  return unlock_block(memory, FALSE);
+}
+BOOL GlobalUnlock(HGLOBAL memory) {
+  return unlock_block(memory, TRUE);
+}
+HLOCAL LocalHandle(LPCVOID pointer) {
+  return handle_around(pointer);
+}
+HGLOBAL GlobalHandle(LPCVOID pointer) {
+  return handle_around(pointer);
+}
+SIZE_T LocalSize(HLOCAL memory) {
+  return size_of(memory);
+}
+SIZE_T GlobalSize(HGLOBAL memory) {
+  return size_of(memory);
+}
+UINT LocalFlags(HLOCAL memory) {
+  return flags_of(memory, LMEM_DISCARDABLE, LMEM_DISCARDED);
+}
+UINT GlobalFlags(HGLOBAL memory) {
+  return flags_of(memory, GMEM_DISCARDABLE, GMEM_DISCARDED);
+}
+HLOCAL LocalFree(HLOCAL memory) {
+  return free_block(memory);
+}
+HGLOBAL GlobalFree(HGLOBAL memory) {
+  return free_block(memory);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sections.c - CreateFileMapping, OpenFileMapping.
+ *
+ * Names: a section without a file has Acre's names, and is found by all
+ * processes of the user. Of a section over a file the name leads to a second, small
+ * section, which says what the first one was made of: which file, which protection. Who
+ * opens it opens the file again, and makes sure that it is the same one.
+ *
+ *   name "x" --> [ mark | kind | protect | size | device, inode | path ]     (a head of 64 KiB)
+ *            --> the bytes of a section without a file come behind the head
+ *
+ * Pages of a named section are all committed, also with SEC_RESERVE.
+ */
+#include "win32/sections.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "win32/files.h"
+#include "win32/text.h"
+
+/* What a named section begins with. */
+struct head {
+  uint64_t mark, size;
+  uint64_t device, inode; /* of a file; 0: none */
+  uint64_t protect;
+  char path[PATH_MAX - 64];
+};
+
+enum { HEAD_SIZE = 64 << 10 }; /* views of what follows begin on the granularity */
+static const uint64_t HEAD_MARK = 0x32336e6957657263;
+
+/* ------------------------------------------------------------- the object */
+
+static void close_handle(struct acre__object *object) {
+  acre_section_close(((struct acre__section *)object)->section);
+}
+
+static void destroy(struct acre__object *object) {
+  free(object);
+}
+
+struct named_section {
+  struct acre__section section;
+  acre_section *name; /* keeps the name of a section over a file; else NULL */
+};
+
+static void close_named(struct acre__object *object) {
+  acre_section_close(((struct named_section *)object)->name);
+  close_handle(object);
+}
+
+/* `from`: where in `section` the bytes begin. */
+static HANDLE make_handle(acre_section *section, acre_section *name, uint64_t from, DWORD protect, DWORD access) {
+  struct named_section *made = calloc(1, sizeof *made);
+  if (made == NULL) {
+    acre_section_close(section);
+    acre_section_close(name);
+    return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+  }
+  made->section = (struct acre__section){.section = section, .protect = protect, .access = access, .from = from};
+  made->section.size = acre_section_size(section) - from;
+  made->section.object.kind = ACRE_KIND_SECTION;
+  made->section.object.unhandled = close_named;
+  made->section.object.destroy = destroy;
+  made->name = name;
+  return acre__handle_make(&made->section.object);
+}
+
+/* ------------------------------------------------------------- what is asked for */
+
+struct request {
+  uint64_t size;
+  DWORD protect, flags; /* PAGE_..., SEC_... */
+  acre_access access;
+  bool execute;
+};
+
+static bool read_protect(DWORD protect, struct request *out) {
+  const DWORD flags = SEC_FILE | SEC_IMAGE | SEC_RESERVE | SEC_COMMIT | SEC_NOCACHE | SEC_WRITECOMBINE | SEC_LARGE_PAGES;
+  out->flags = protect & flags;
+  out->protect = protect & ~flags;
+  out->execute = out->protect >= PAGE_EXECUTE;
+  switch (out->protect) {
+    case PAGE_READONLY:
+    case PAGE_EXECUTE_READ: out->access = ACRE_ACCESS_READ; break;
+    case PAGE_READWRITE:
+    case PAGE_EXECUTE_READWRITE: out->access = ACRE_ACCESS_READ_WRITE; break;
+    case PAGE_WRITECOPY:
+    case PAGE_EXECUTE_WRITECOPY: out->access = ACRE_ACCESS_COPY_ON_WRITE; break;
+    default: return false;
+  }
+  return (out->flags & (SEC_RESERVE | SEC_COMMIT)) != (SEC_RESERVE | SEC_COMMIT);
+}
+
+static DWORD error_of_section(acre_result result) {
+  switch (result) {
+    case ACRE_E_OUT_OF_RANGE: return ERROR_NOT_ENOUGH_MEMORY; /* STATUS_SECTION_TOO_BIG: a file that may not grow */
+    case ACRE_E_NO_SPACE: return ERROR_DISK_FULL;
+    case ACRE_E_FILE_TOO_LARGE: return ERROR_NOT_ENOUGH_MEMORY;
+    default: return acre__win32_error(result);
+  }
+}
+
+/* ------------------------------------------------------------- names */
+
+/* "Local\x" and "x" are the same; "Global\x" is its own. False: no name can be so; the last error is set. */
+static bool read_name(const char *name, char out[201]) {
+  static const char local[] = "Local\\", global[] = "Global\\";
+  size_t at = 0;
+  if (strncmp(name, local, sizeof local - 1) == 0) {
+    name += sizeof local - 1;
+  } else if (strncmp(name, global, sizeof global - 1) == 0) {
+    name += sizeof global - 1;
+    memcpy(out, "%G", 2);
+    at = 2;
+  }
+  if (strchr(name, '\\') != NULL) return acre__fail(ERROR_PATH_NOT_FOUND);
+  for (; *name != 0; name++) { /* what a file name cannot have is written as %XX */
+    bool plain = *name != '/' && *name != '%' && !(at == 0 && *name == '.');
+    if (at + 3 > 200) return acre__fail(ERROR_FILENAME_EXCED_RANGE);
+    if (plain)
+      out[at++] = *name;
+    else
+      at += (size_t)sprintf(out + at, "%%%02X", (unsigned char)*name);
+  }
+  out[at] = 0;
+  return true;
+}
+
+/* Maps the head of a named section; NULL: it is none of the face's. */
+static acre_view *map_head(acre_section *section, bool writes, struct head **out) {
+  acre_view *view;
+  acre_view_options options = {.access = writes ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ};
+  if (acre_view_map(section, 0, HEAD_SIZE, &options, &view) != ACRE_OK) return NULL;
+  *out = acre_view_data(view);
+  return view;
+}
+
+/* The creator writes the mark last; who comes at the same moment waits for it. */
+static bool wait_for_head(const struct head *head) {
+  for (int i = 0; i < 5000; i++) {
+    if (__atomic_load_n(&head->mark, __ATOMIC_ACQUIRE) == HEAD_MARK) return true;
+    usleep(1000);
+  }
+  return false;
+}
+
+/* The same file again, with the rights that the section was made with. */
+static acre_result open_again(const struct head *head, acre_section **out) {
+  struct stat status;
+  struct request request;
+  acre_file *file;
+  *out = NULL;
+  if (!read_protect((DWORD)head->protect, &request)) return ACRE_E_UNEXPECTED;
+  if (stat(head->path, &status) != 0 || status.st_dev != head->device || status.st_ino != head->inode) return ACRE_E_NOT_FOUND;
+  acre_file_options options = {.access = request.access == ACRE_ACCESS_READ_WRITE ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ};
+  acre_result result = acre_file_open(head->path, &options, &file);
+  if (result != ACRE_OK) return result;
+  result = acre_section_create(
+      file, &(acre_section_options){.access = request.access, .execute = request.execute, .size = head->size}, out);
+  acre_file_close(file);
+  return result;
+}
+
+/* A handle of the section that a name has led to. Its `name` is the handle's from now on. */
+static HANDLE open_found(acre_section *name, DWORD access) {
+  struct head *head;
+  acre_view *view = map_head(name, false, &head);
+  if (view == NULL || !wait_for_head(head)) {
+    (void)acre_view_unmap(view);
+    acre_section_close(name);
+    return acre__fail_null(ERROR_INVALID_HANDLE);
+  }
+  acre_section *section = NULL;
+  acre_result result = head->inode != 0 ? open_again(head, &section) : ACRE_OK;
+  DWORD protect = (DWORD)head->protect;
+  (void)acre_view_unmap(view);
+  if (result != ACRE_OK) {
+    acre_section_close(name);
+    return acre__fail_null(acre__win32_error(result));
+  }
+  return section != NULL ? make_handle(section, name, 0, protect, access)
+                         : make_handle(name, NULL, HEAD_SIZE, protect, access);
+}
+
+/* ------------------------------------------------------------- making */
+
+static acre_result make_unnamed(struct acre__win32_file *file, const struct request *request, acre_section **out) {
+  if (file == NULL)
+    return acre_section_create_memory(
+        request->size,
+        &(acre_memory_options){.reserve = (request->flags & SEC_RESERVE) != 0, .execute = request->execute}, out);
+  acre_file *mapped = acre__file_of(file);
+  if (mapped == NULL) return ACRE_E_ACCESS_DENIED;
+  return acre_section_create(
+      mapped, &(acre_section_options){.access = request->access, .execute = request->execute, .size = request->size}, out);
+}
+
+static bool write_head(acre_section *name, const struct request *request, uint64_t size, struct acre__win32_file *file) {
+  struct head *head;
+  struct stat status;
+  acre_view *view = map_head(name, true, &head);
+  if (view == NULL) return false;
+  head->size = size;
+  head->protect = request->protect;
+  bool good = true;
+  if (file != NULL) {
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file->fd);
+    ssize_t length = readlink(link, head->path, sizeof head->path - 1);
+    good = length > 0 && fstat(file->fd, &status) == 0;
+    if (good) {
+      head->path[length] = 0;
+      head->device = status.st_dev;
+      head->inode = status.st_ino;
+    }
+  }
+  if (good) __atomic_store_n(&head->mark, HEAD_MARK, __ATOMIC_RELEASE);
+  (void)acre_view_unmap(view);
+  return good;
+}
+
+static HANDLE create_named(struct acre__win32_file *file, const struct request *request, const char *text) {
+  char name[201];
+  if (!read_name(text, name)) return NULL;
+  if (file == NULL && request->size > UINT64_MAX - HEAD_SIZE) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+  /* What is asked for is checked first, as a name that is there already does not excuse it. */
+  acre_section *section = NULL;
+  acre_result result = file != NULL ? make_unnamed(file, request, &section) : ACRE_OK;
+  acre_section *named;
+  bool created = false;
+  acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE,
+                               .execute = request->execute,
+                               .mode = ACRE_FILE_OPEN_OR_CREATE,
+                               .size = HEAD_SIZE + (file == NULL ? request->size : 0)};
+  if (result == ACRE_OK) result = acre_section_open(name, &options, &created, &named);
+  if (result != ACRE_OK) {
+    acre_section_close(section);
+    return acre__fail_null(error_of_section(result));
+  }
+  if (!created) {
+    acre_section_close(section);
+    HANDLE handle = open_found(named, SECTION_ALL_ACCESS);
+    if (handle != NULL) SetLastError(ERROR_ALREADY_EXISTS);
+    return handle;
+  }
+  if (!write_head(named, request, section != NULL ? acre_section_size(section) : request->size, file)) {
+    acre_section_close(section);
+    acre_section_close(named);
+    return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+  }
+  HANDLE handle = section != NULL ? make_handle(section, named, 0, request->protect, SECTION_ALL_ACCESS)
+                                  : make_handle(named, NULL, HEAD_SIZE, request->protect, SECTION_ALL_ACCESS);
+  if (handle != NULL) SetLastError(ERROR_SUCCESS);
+  return handle;
+}
+
+static HANDLE create(struct acre__win32_file *file, const struct request *request, const char *name) {
+  if (name != NULL && *name != 0) return create_named(file, request, name);
+  acre_section *section;
+  acre_result result = make_unnamed(file, request, &section);
+  if (result != ACRE_OK) return acre__fail_null(error_of_section(result));
+  HANDLE handle = make_handle(section, NULL, 0, request->protect, SECTION_ALL_ACCESS);
+  if (handle != NULL) SetLastError(ERROR_SUCCESS);
+  return handle;
+}
+
+static bool may_map(const struct acre__win32_file *file, const struct request *request) {
+  return file->reads && (file->writes || request->access != ACRE_ACCESS_READ_WRITE);
+}
+
+HANDLE CreateFileMappingA(HANDLE handle, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high, DWORD size_low,
+                          LPCSTR name) {
+  (void)security;
+  struct request request = {.size = acre__join(size_high, size_low)};
+  if (!read_protect(protect, &request)) return acre__fail_null(ERROR_INVALID_PARAMETER);
+  if ((request.flags & SEC_LARGE_PAGES) != 0)
+    return acre__fail_null((request.flags & SEC_COMMIT) != 0 ? ERROR_PRIVILEGE_NOT_HELD : ERROR_INVALID_PARAMETER);
+  struct acre__win32_file *file = NULL;
+  if (handle != INVALID_HANDLE_VALUE && handle != NULL) {
+    file = (struct acre__win32_file *)acre__object_of(handle, ACRE_KIND_FILE);
+    if (file == NULL) return NULL;
+  } else if (request.size == 0) {
+    return acre__fail_null(ERROR_INVALID_PARAMETER);
+  }
+  HANDLE made = NULL;
+  if ((request.flags & SEC_IMAGE) != 0)
+    SetLastError(file != NULL ? ERROR_BAD_EXE_FORMAT : ERROR_INVALID_PARAMETER); /* no program of Linux is one of Windows */
+  else if (file != NULL && !may_map(file, &request))
+    SetLastError(ERROR_ACCESS_DENIED);
+  else
+    made = create(file, &request, name);
+  DWORD error = GetLastError();
+  if (file != NULL) acre__object_release(&file->object);
+  SetLastError(error);
+  return made;
+}
+
+HANDLE CreateFileMappingW(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high, DWORD size_low,
+                          LPCWSTR name) {
+  struct acre__text text;
+  if (!acre__text_from_wide(&text, name)) return NULL;
+  HANDLE handle = CreateFileMappingA(file, security, protect, size_high, size_low, text.bytes);
+  DWORD error = GetLastError();
+  acre__text_end(&text);
+  SetLastError(error);
+  return handle;
+}
+
+HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR text) {
+  char name[201];
+  acre_section *section;
+  (void)inherit;
+  if (text == NULL) return acre__fail_null(ERROR_INVALID_PARAMETER);
+  if (!read_name(text, name)) return NULL;
+  acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE, .execute = true};
+  acre_result result = acre_section_open(name, &options, NULL, &section);
+  if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));
+  return open_found(section, access);
+}
+
+HANDLE OpenFileMappingW(DWORD access, BOOL inherit, LPCWSTR name) {
+  struct acre__text text;
+  if (!acre__text_from_wide(&text, name)) return NULL;
+  HANDLE handle = OpenFileMappingA(access, inherit, text.bytes);
+  DWORD error = GetLastError();
+  acre__text_end(&text);
+  SetLastError(error);
+  return handle;
+}

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs a Win32 program built with Acre, and built for Windows under Wine; both must print the same.
+
+usage: compare.py PROGRAM SOURCE... -- [ARGUMENT...]
+  PROGRAM   built with Acre
+  SOURCE    its source, built here for Windows: by mingw-w64's gcc, or, if it has the word __try, by clang
+
+Where Wine is known to differ from Windows, deviations.txt says so: then Wine must print
+what stands there, and Acre what Microsoft documents. Each such line must be met.
+
+Environment: ACRE_BUILD, the build folder, where Wine's files go. Exit status: 0 equal, 1 not, 77 no Wine here.
+"""
+import fcntl
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+WINE = next((p for p in ("/usr/lib/wine/wine64", shutil.which("wine64") or "", shutil.which("wine") or "")
+             if p and os.path.exists(p)), None)
+GCC = "x86_64-w64-mingw32-gcc"
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(77)
+
+
+def run(command, **more):
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **more)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}: exit status {result.returncode}\n{result.stdout}")
+    return result.stdout
+
+
+def build(sources, exe):
+    """Builds for Windows. clang is needed where structured exceptions are used; mingw's gcc links."""
+    flags = ["-std=gnu11", "-O1", "-Wall", "-D__USE_MINGW_ANSI_STDIO=1", "-D_WIN32_WINNT=0x0A00"]
+    wants_clang = any(re.search(r"\b__try\b", source.read_text(encoding="utf-8")) for source in sources)
+    objects = []
+    for number, source in enumerate(sources):
+        compiler = [GCC]
+        if wants_clang:
+            compiler = ["clang", "--target=x86_64-w64-mingw32", "-fms-extensions", "-Wno-unknown-pragmas"]
+        objects.append(f"{exe}.{number}.o")
+        run(compiler + flags + ["-c", source, "-o", objects[-1]])
+    run([GCC, *objects, "-o", exe, "-lpsapi", "-lmincore"])
+
+
+def prefix(folder):
+    """Wine's folder of files, made once in a build folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ, WINEPREFIX=str(folder / "wine"), WINEDEBUG="-all",
+                       WINEDLLOVERRIDES="mscoree,mshtml=;winemenubuilder.exe=d", LC_ALL="C.UTF-8")
+    environment.pop("DISPLAY", None)
+    with open(folder / "wine.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "wine" / "system.reg").exists():
+            subprocess.run([WINE, "wineboot", "--init"], env=environment, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
+    return environment
+
+
+def output(command, environment, folder):
+    """What it prints. To a file: Wine's server may hold a pipe open after the program has ended."""
+    path = pathlib.Path(folder) / "output"
+    with open(path, "wb") as file:
+        status = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT,
+                                stdin=subprocess.DEVNULL, cwd=folder, timeout=600, check=False).returncode
+    text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
+    return text.splitlines() + [f"exit status {status & 255}"]
+
+
+def read_deviations(test):
+    """[(what stands before the last ' = ' or ': ', Acre's rest, Wine's rest)] of the test."""
+    found = []
+    for line in (HERE / "deviations.txt").read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name, observation, ours, wines = (part.strip() for part in line.split(" || ")[:4])
+        if name == test:
+            found.append((observation, ours, wines))
+    return found
+
+
+def compare(test, ours, wines):
+    deviations = read_deviations(test)
+    met, failures = set(), []
+    for number in range(max(len(ours), len(wines))):
+        a = ours[number] if number < len(ours) else "(nothing)"
+        b = wines[number] if number < len(wines) else "(nothing)"
+        if a == b:
+            continue
+        for index, (observation, our_rest, wine_rest) in enumerate(deviations):
+            if a == observation + our_rest and b == observation + wine_rest:
+                met.add(index)
+                break
+        else:
+            failures.append(f"line {number + 1}\n  Acre  {a}\n  Wine  {b}")
+    failures += [f"deviation not met: {d[0]}" for i, d in enumerate(deviations) if i not in met]
+    return failures
+
+
+def main():
+    if "--" not in sys.argv:
+        print(__doc__.strip())
+        return 2
+    split = sys.argv.index("--")
+    program, sources, arguments = sys.argv[1], [pathlib.Path(p) for p in sys.argv[2:split]], sys.argv[split + 1:]
+    for needed in (GCC, "clang"):
+        if shutil.which(needed) is None:
+            skip(f"no {needed} here")
+    if WINE is None:
+        skip("no Wine here")
+    test = sources[0].stem
+    folder = pathlib.Path(os.environ["ACRE_BUILD"]) / "windows"
+    environment = prefix(folder)
+    exe = folder / f"{test}.exe"
+    build(sources, exe)
+    with tempfile.TemporaryDirectory() as here:
+        ours = output([program, *arguments], dict(os.environ), here)
+    with tempfile.TemporaryDirectory() as here:
+        wines = output([WINE, str(exe), *arguments], environment, here)
+    if os.environ.get("ACRE_SHOW"):
+        print("\n".join(ours))
+    failures = compare(test, ours, wines)
+    for failure in failures:
+        print(failure)
+    print(f"{len(ours)} observations, {len(failures)} differences")
+    if len(ours) < 2:
+        print("the program has observed nothing")
+        return 1
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
