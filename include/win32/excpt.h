@@ -20,9 +20,9 @@
  * pass through (code that is compiled with -fexceptions, as C++ is).
  *
  * What differs from Microsoft's compiler
- *   - A variable of the function that is changed in the guarded block by an access which then
- *     fails, or before one, and read afterwards in filter, handler or __finally block, must be
- *     volatile: the compiler may keep it in a register meanwhile (the rule of setjmp).
+ *   - A local variable of the function that is changed in the guarded block or in the filter, and read
+ *     in the other one, in the handler or behind it, must be volatile: the compiler does not see how
+ *     code gets from the one to the other, and may keep it in a register (the rule of setjmp).
  *   - Destructors of C++ do not run when an exception leaves their scope (as there without /EHa).
  *   - break and continue of an outer loop inside a __finally block end the block alone (there a
  *     warning says that they are not to be used).

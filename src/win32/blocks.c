@@ -23,7 +23,7 @@ struct entry {
   uintptr_t mark;
   struct entry *next; /* of the free ones */
   unsigned locks;
-  bool discardable, used;
+  bool discardable, shared, used;
 };
 
 enum { ENTRIES = 64 };
@@ -111,7 +111,10 @@ static HANDLE allocate(UINT flags, SIZE_T size) {
   pthread_mutex_lock(&lock);
   struct entry *entry = new_entry();
   bool good = entry != NULL && (size == 0 || fill(entry, size, zero));
-  if (good) entry->discardable = (flags & LMEM_DISCARDABLE) != 0;
+  if (good) {
+    entry->discardable = (flags & LMEM_DISCARDABLE) != 0;
+    entry->shared = (flags & GMEM_SHARE) != 0;
+  }
   if (!good && entry != NULL) end_entry(entry);
   pthread_mutex_unlock(&lock);
   return good ? handle_of(entry) : acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
@@ -135,8 +138,7 @@ static DWORD discard(struct entry *entry, UINT flags) {
 /* A locked block must not move, unless it is said to. */
 static DWORD reallocate_entry(struct entry *entry, SIZE_T size, UINT flags) {
   if ((flags & LMEM_MODIFY) != 0) {
-    if ((flags & LMEM_DISCARDABLE) == 0) return ERROR_INVALID_PARAMETER;
-    entry->discardable = true;
+    if ((flags & LMEM_DISCARDABLE) != 0) entry->discardable = true;
     return ERROR_SUCCESS;
   }
   if (size == 0) return discard(entry, flags);
@@ -160,7 +162,7 @@ static HANDLE reallocate(HANDLE memory, SIZE_T size, UINT flags) {
 }
 
 static LPVOID lock_block(HANDLE memory) {
-  if (is_fixed(memory)) return memory;
+  if (memory == NULL || is_fixed(memory)) return memory; /* nothing is set for NULL */
   DWORD error = ERROR_SUCCESS;
   char *bytes = NULL;
   pthread_mutex_lock(&lock);
@@ -195,6 +197,7 @@ static BOOL unlock_block(HANDLE memory, BOOL of_fixed) {
 }
 
 static HANDLE handle_around(LPCVOID pointer) {
+  if (pointer == NULL) return acre__fail_null(ERROR_INVALID_PARAMETER);
   pthread_mutex_lock(&lock);
   struct entry *entry = entry_around(pointer);
   if (entry == NULL) entry = entry_of((HANDLE)(uintptr_t)pointer);
@@ -212,13 +215,13 @@ static SIZE_T size_of(HANDLE memory) {
   return entry != NULL ? size : (SIZE_T)acre__fail(ERROR_INVALID_HANDLE);
 }
 
-static UINT flags_of(HANDLE memory, UINT discardable, UINT discarded) {
+static UINT flags_of(HANDLE memory, UINT discardable, UINT shared) {
   if (is_fixed(memory)) return 0;
   pthread_mutex_lock(&lock);
   const struct entry *entry = entry_of(memory);
   UINT flags = LMEM_INVALID_HANDLE;
   if (entry != NULL)
-    flags = entry->locks | (entry->discardable ? discardable : 0) | (entry->block == NULL ? discarded : 0);
+    flags = entry->locks | (entry->discardable ? discardable : 0) | (entry->shared ? shared : 0) | (entry->block == NULL ? LMEM_DISCARDED : 0);
   pthread_mutex_unlock(&lock);
   if (entry == NULL) SetLastError(ERROR_INVALID_HANDLE);
   return flags;
@@ -282,10 +285,10 @@ SIZE_T GlobalSize(HGLOBAL memory) {
   return size_of(memory);
 }
 UINT LocalFlags(HLOCAL memory) {
-  return flags_of(memory, LMEM_DISCARDABLE, LMEM_DISCARDED);
+  return flags_of(memory, LMEM_DISCARDABLE, 0);
 }
 UINT GlobalFlags(HGLOBAL memory) {
-  return flags_of(memory, GMEM_DISCARDABLE, GMEM_DISCARDED);
+  return flags_of(memory, GMEM_DISCARDABLE, GMEM_SHARE);
 }
 HLOCAL LocalFree(HLOCAL memory) {
   return free_block(memory);

@@ -100,6 +100,7 @@ struct acre_seh_frame *acre_seh_enter(acre_seh_site *site) {
   frame->outer = thread->active;
   frame->site = site;
   frame->chunk = thread->chunk;
+  frame->inside_of = thread->dispatch;
   thread->active = frame;
   return frame;
 }
@@ -233,11 +234,9 @@ void acre__dispatch_end(struct acre__seh *thread, struct acre__dispatch *dispatc
   forget(thread, dispatch);
 }
 
-/* A handler runs in `frame`: exceptions that were on their way further inside never get on. */
-static void end_abandoned(struct acre__seh *thread, const struct acre_seh_frame *frame) {
-  while (thread->dispatch != NULL && thread->dispatch->at != NULL &&
-         stack_of(thread->dispatch->at) <= acre__jump_stack(&frame->jump))
-    acre__dispatch_end(thread, thread->dispatch);
+/* A handler runs in `frame`: exceptions that began inside of it, and had not got on, never do. */
+static void end_inside(struct acre__seh *thread, const struct acre_seh_frame *frame) {
+  while (thread->dispatch != frame->inside_of) acre__dispatch_end(thread, thread->dispatch);
 }
 
 static void jump(struct acre__seh *thread, struct acre__dispatch *dispatch, struct acre_seh_frame *frame,
@@ -338,6 +337,19 @@ static _Noreturn void continue_execution(struct acre__seh *thread, struct acre__
   acre__run_on(dispatch->stack, put_back_resume, dispatch);
 }
 
+/* A filter wants to go on where that cannot be. All filters are asked again, about that. Runs on the program's stack. */
+static void raise_noncontinuable(void *argument) {
+  (void)argument;
+  RaiseException(STATUS_NONCONTINUABLE_EXCEPTION, EXCEPTION_NONCONTINUABLE, 0, NULL);
+  abort();
+}
+
+static void put_back_refuse(void *argument) {
+  struct acre__dispatch *dispatch = argument;
+  put_back(dispatch);
+  acre__run_on(dispatch->low, raise_noncontinuable, NULL);
+}
+
 /* In the function that has the block, when its mark has returned once more. */
 static enum acre__arrival arrive(struct acre__seh *thread, enum acre__site_kind kind) {
   enum acre__arrival why = thread->arrival;
@@ -357,7 +369,7 @@ int acre_seh_asks(void) {
       push_caught(thread, caught);
       return 1;
     case ACRE_ARRIVAL_HANDLE:
-      end_abandoned(thread, frame);
+      end_inside(thread, frame);
       caught_by(thread, caught.stack);
       push_caught(thread, caught);
       return 0;
@@ -374,9 +386,9 @@ void acre_seh_answer(int answer) {
   thread->used = dispatch->used;
   if (answer == EXCEPTION_CONTINUE_SEARCH) search_from(thread, dispatch, dispatch->at->outer);
   if (answer < 0) {
-    if ((dispatch->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE) != 0)
-      RaiseException(STATUS_NONCONTINUABLE_EXCEPTION, EXCEPTION_NONCONTINUABLE, 0, NULL);
-    continue_execution(thread, dispatch);
+    if ((dispatch->record.ExceptionFlags & EXCEPTION_NONCONTINUABLE) == 0) continue_execution(thread, dispatch);
+    thread->active = dispatch->active;
+    acre__run_on(dispatch->stack, put_back_refuse, dispatch);
   }
   dispatch->target = dispatch->at;
   acre__run_on(dispatch->stack, put_back_unwind, dispatch);

@@ -88,7 +88,7 @@ HANDLE acre__handle_make(struct acre__object *object) {
 }
 
 struct acre__object *acre__object_of(HANDLE handle, unsigned kinds) {
-  if (handle == GetCurrentThread() && (kinds & ACRE_KIND_THREAD) != 0) return acre__this_thread();
+  if (handle == GetCurrentThread() && (kinds & ACRE_KIND_THREAD) != 0) return acre__current_thread();
   lock();
   struct entry *entry = entry_of(handle);
   struct acre__object *object = entry != NULL && ((unsigned)entry->object->kind & kinds) != 0 ? entry->object : NULL;

@@ -52,6 +52,6 @@ void acre__object_retain(struct acre__object *object);
 void acre__object_release(struct acre__object *object);
 
 /* The object of the calling thread and of the process, for their pseudo handles; with a reference for the caller. */
-struct acre__object *acre__this_thread(void);
+struct acre__object *acre__current_thread(void);
 
 #endif

@@ -21,7 +21,7 @@ static DWORD options_of(const acre_heap *heap) {
   pthread_mutex_lock(&specials_lock);
   const struct special *special = specials;
   while (special != NULL && special->heap != heap) special = special->next;
-  DWORD options = special != NULL ? special->options : 0;
+  DWORD options = special != NULL ? special->options : HEAP_GROWABLE;
   pthread_mutex_unlock(&specials_lock);
   return options;
 }
@@ -155,8 +155,7 @@ static void *failed(const acre_heap *heap, DWORD flags, DWORD error) {
 
 static bool is_too_large(const acre_heap *heap, size_t size) {
   if (size < LARGEST_OF_FIXED || heap == acre_process_heap()) return false;
-  DWORD options = options_of(heap);
-  return options != 0 && (options & HEAP_GROWABLE) == 0;
+  return (options_of(heap) & HEAP_GROWABLE) == 0;
 }
 
 LPVOID HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size) {

@@ -260,6 +260,14 @@ DWORD GetTempPathW(DWORD size, LPWSTR out) {
   return temporary_folder(path) ? acre__give_wide(path, out, size) : 0;
 }
 
+/* The bytes of the first three characters. */
+static int short_length(const char *prefix) {
+  int length = 0;
+  for (int characters = 0; prefix[length] != 0; length++)
+    if (((unsigned char)prefix[length] & 0xc0) != 0x80 && ++characters > 3) break;
+  return length;
+}
+
 /* DIRECTORY/PPPuuuu.tmp, made empty unless the number is given. */
 static UINT temporary_name(const char *directory, const char *prefix, UINT unique, char out[MAX_PATH]) {
   static atomic_uint next;
@@ -269,13 +277,14 @@ static UINT temporary_name(const char *directory, const char *prefix, UINT uniqu
   size_t length = strlen(folder);
   while (length > 1 && folder[length - 1] == '/') folder[--length] = 0;
   bool there = stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
-  bool fits = length + 14 < MAX_PATH;
+  bool fits = length + 24 < MAX_PATH;
   UINT made = 0;
   DWORD error = !there ? ERROR_DIRECTORY : !fits ? ERROR_FILENAME_EXCED_RANGE : ERROR_FILE_EXISTS;
   for (UINT i = 0; there && fits && made == 0 && i < 0xffff; i++) {
     UINT number = unique != 0 ? unique & 0xffff : (UINT)(GetTickCount() + atomic_fetch_add(&next, 1)) & 0xffff;
     if (number == 0) continue;
-    snprintf(out, MAX_PATH, "%s/%.3s%x.tmp", folder, prefix != NULL ? prefix : "", number);
+    const char *start = prefix != NULL ? prefix : "";
+    snprintf(out, MAX_PATH, "%s/%.*s%x.tmp", folder, short_length(start), start, number);
     int fd = unique != 0 ? -1 : open(out, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd >= 0 || unique != 0) made = number;
     if (fd >= 0) close(fd);

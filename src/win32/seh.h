@@ -43,7 +43,8 @@ struct acre_seh_frame {
   struct acre__jump jump; /* first: acre_seh_mark fills it */
   struct acre_seh_frame *outer;
   acre_seh_site *site;
-  struct acre__seh_chunk *chunk; /* in which it lies */
+  struct acre__seh_chunk *chunk;    /* in which it lies */
+  struct acre__dispatch *inside_of; /* the exception in whose filter or __finally block it was entered; NULL: none */
 };
 
 enum { ACRE_SEH_CHUNK = 32, ACRE_SEH_CAUGHT = 16, ACRE_SEH_STACK = 32 << 10 };

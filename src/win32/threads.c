@@ -59,7 +59,7 @@ static void adopt(struct acre__thread *thread) {
   current = thread;
 }
 
-struct acre__object *acre__this_thread(void) {
+struct acre__object *acre__current_thread(void) {
   if (current == NULL) {
     struct acre__thread *thread = new_thread();
     if (thread == NULL) return NULL;
@@ -132,7 +132,7 @@ HANDLE CreateThread(LPSECURITY_ATTRIBUTES security, SIZE_T stack, LPTHREAD_START
 }
 
 void ExitThread(DWORD code) {
-  struct acre__object *object = acre__this_thread();
+  struct acre__object *object = acre__current_thread();
   if (object != NULL) {
     acre__waits_lock();
     ((struct acre__thread *)object)->code = code;

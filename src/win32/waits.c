@@ -174,7 +174,7 @@ static struct timespec after(DWORD milliseconds) {
 
 static DWORD wait_for(struct acre__object **objects, DWORD count, BOOL all, DWORD milliseconds) {
   struct wait wait = {.objects = objects, .count = count};
-  struct acre__object *self = acre__this_thread();
+  struct acre__object *self = acre__current_thread();
   struct acre__thread *thread = (struct acre__thread *)self;
   if (self == NULL) return WAIT_FAILED;
   struct timespec end = after(milliseconds == INFINITE ? 0 : milliseconds);
@@ -355,7 +355,7 @@ HANDLE CreateMutexW(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCWSTR name) {
 }
 
 BOOL ReleaseMutex(HANDLE handle) {
-  struct acre__object *object = acre__object_of(handle, ACRE_KIND_MUTEX), *self = acre__this_thread();
+  struct acre__object *object = acre__object_of(handle, ACRE_KIND_MUTEX), *self = acre__current_thread();
   if (object == NULL || self == NULL) return FALSE;
   struct acre__mutex *mutex = (struct acre__mutex *)object;
   acre__waits_lock();
