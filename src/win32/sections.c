@@ -290,6 +290,11 @@ HANDLE CreateFileMappingA(HANDLE handle, LPSECURITY_ATTRIBUTES security, DWORD p
     return acre__fail_null(ERROR_INVALID_PARAMETER);
   }
   HANDLE made = NULL;
+  if (file == NULL) { /* memory comes in whole pages, and views may have all of the last one */
+    size_t page = acre__figures()->page_size;
+    if (request.size > UINT64_MAX / 2) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+    request.size = (request.size + page - 1) & ~(uint64_t)(page - 1);
+  }
   if ((request.flags & SEC_IMAGE) != 0)
     SetLastError(file != NULL ? ERROR_BAD_EXE_FORMAT : ERROR_INVALID_PARAMETER); /* no program of Linux is one of Windows */
   else if (file != NULL && !may_map(file, &request))

@@ -192,6 +192,17 @@ static DWORD of_copied(DWORD protect) {
   return base | more;
 }
 
+/* Private memory has no copy on write: an error, if the pages have not a worse one. */
+static DWORD error_of_copy(const char *address, size_t size) {
+  acre_vm_info info;
+  const char *end = address + size;
+  do {
+    if (acre_vm_query(address, &info) != ACRE_OK || info.state != ACRE_VM_COMMITTED) return ERROR_INVALID_ADDRESS;
+    address = (const char *)info.base + info.size;
+  } while (address < end);
+  return ERROR_INVALID_PARAMETER;
+}
+
 BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old) {
   acre_vm_protection protection, before;
   acre_vm_info info;
@@ -199,7 +210,7 @@ BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old) {
   if (old == NULL) return acre__fail(ERROR_NOACCESS);
   bool copied = is_copied_on_write(address, &info);
   bool wants_copy = (protect & (PAGE_WRITECOPY | PAGE_EXECUTE_WRITECOPY)) != 0;
-  if (wants_copy && !copied && info.kind != ACRE_VM_KIND_MAPPED) return acre__fail(ERROR_INVALID_PARAMETER);
+  if (wants_copy && !copied && info.kind != ACRE_VM_KIND_MAPPED) return acre__fail(error_of_copy(address, size));
   acre_result result = acre_vm_protect(address, size, protection, &before);
   if (result != ACRE_OK) return acre__done(result);
   *old = copied ? of_copied(acre__protection_to(before)) : acre__protection_to(before);
