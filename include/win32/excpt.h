@@ -61,7 +61,7 @@ WINBASEAPI int acre_seh_mark(struct acre_seh_frame *frame) __attribute__((return
 WINBASEAPI void acre_seh_pop(void);
 WINBASEAPI void acre_seh_leave(void);
 WINBASEAPI int acre_seh_asks(void);
-WINBASEAPI void acre_seh_answer(int answer);
+WINBASEAPI DECLSPEC_NORETURN void acre_seh_answer(int answer);
 WINBASEAPI int acre_seh_finally_begin(void);
 WINBASEAPI int acre_seh_finally_end(int abnormal);
 WINBASEAPI DWORD acre_seh_code(void);

@@ -97,7 +97,7 @@ def compare(test, ours, wines):
         if a == b:
             continue
         for index, (observation, our_rest, wine_rest) in enumerate(deviations):
-            if a == observation + our_rest and b == observation + wine_rest:
+            if a in (observation + our_rest, f"{observation} {our_rest}") and b.endswith(wine_rest):
                 met.add(index)
                 break
         else:

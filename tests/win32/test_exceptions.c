@@ -296,7 +296,7 @@ static void nested(void) {
   VALUE(step);
 }
 
-static NOINLINE int recurse(int depth, int *finals) {
+static NOINLINE int recurse(int depth, volatile int *finals) {
   if (depth == 0) raise_it(0xe000000c, 0);
   __try {
     return recurse(depth - 1, finals) + 1;
@@ -308,7 +308,7 @@ static NOINLINE int recurse(int depth, int *finals) {
 
 static void deep(void) {
   SCENE("deep");
-  int finals = 0;
+  volatile int finals = 0;
   volatile int step = 0;
   __try {
     step = recurse(300, &finals);
