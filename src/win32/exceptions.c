@@ -26,6 +26,7 @@ static const DWORD STATUS_IO_DEVICE_ERROR_ = 0xc0000185;
 
 /* A list is never changed: a new one takes its place, and the old one stays, as a thread may be reading it. */
 struct vectored {
+  const struct vectored *former;
   size_t count;
   struct {
     PVECTORED_EXCEPTION_HANDLER handler;
@@ -40,6 +41,7 @@ static _Atomic(LPTOP_LEVEL_EXCEPTION_FILTER) top_filter;
 static struct vectored *new_list(size_t count) {
   struct vectored *list = malloc(sizeof *list + count * sizeof list->entries[0]);
   if (list == NULL) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+  list->former = atomic_load(&vectored);
   list->count = count;
   return list;
 }

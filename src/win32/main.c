@@ -28,10 +28,13 @@ static wchar_t **widen(char **texts, int count) {
 }
 
 __attribute__((visibility("default"), weak)) int main(int count, char **arguments) {
+  static wchar_t **volatile wide, **volatile environment; /* as long as the process, like those that they were made of */
   int variables = 0;
   while (environ[variables] != NULL) variables++;
-  if (wmain != NULL) return wmain(count, widen(arguments, count), widen(environ, variables));
-  if (wmain_in_full != NULL) return wmain_in_full(count, widen(arguments, count), widen(environ, variables));
+  wide = widen(arguments, count);
+  environment = widen(environ, variables);
+  if (wmain != NULL) return wmain(count, wide, environment);
+  if (wmain_in_full != NULL) return wmain_in_full(count, wide, environment);
   if (wmain_alone != NULL) return wmain_alone();
   fputs("acre: the program has neither main nor wmain\n", stderr);
   return 127;

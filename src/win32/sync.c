@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,15 +13,18 @@
 
 typedef atomic_uint word;
 
+/* The kernel's numbers: its headers do not come with every C library. */
+enum { WAIT_PRIVATE = 0 | 128, WAKE_PRIVATE = 1 | 128 };
+
 /* False: the time is over. */
 static bool sleep_on(word *place, unsigned value, DWORD milliseconds) {
   struct timespec time = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
-  long result = syscall(SYS_futex, place, FUTEX_WAIT_PRIVATE, value, milliseconds == INFINITE ? NULL : &time);
+  long result = syscall(SYS_futex, place, WAIT_PRIVATE, value, milliseconds == INFINITE ? NULL : &time);
   return result == 0 || errno != ETIMEDOUT;
 }
 
 static void wake(word *place, int count) {
-  syscall(SYS_futex, place, FUTEX_WAKE_PRIVATE, count);
+  syscall(SYS_futex, place, WAKE_PRIVATE, count);
 }
 
 /* ------------------------------------------------------------- critical sections */

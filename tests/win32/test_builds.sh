@@ -13,7 +13,8 @@ include=(-I"$ACRE_SOURCE/include/win32" -I"$ACRE_SOURCE/include/win32/capitals")
 libraries=("$ACRE_BUILD/libacre-win32.a" "$ACRE_BUILD/libacre.a" -lpthread)
 failures=0
 sanitizers=()
-[[ " $CFLAGS " != *" -fsanitize="* ]] || sanitizers=($(grep -o -- '-f[a-z-]*sanitize[^ ]*' <<<"$CFLAGS"))
+[[ " $CFLAGS " != *" -fsanitize=address"* ]] || sanitizers=(-fsanitize=address,undefined -fno-sanitize=integer-divide-by-zero,null)
+[[ " $CFLAGS " != *" -fsanitize=thread"* ]] || sanitizers=(-fsanitize=thread)
 
 fail() {
   echo "FAILED: $*"
@@ -55,6 +56,7 @@ for compiler in "${compilers[@]}"; do
 done
 
 read -ra link <<<"$LDFLAGS"
+check "later" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/later.c"
 text='2 arguments, the second one
 4000000000 -5 ee6b2800 1099511627776 -7 00042|ab    |    cd|x
 bytes wide bytes wide é
