@@ -10,7 +10,8 @@ int main(void) {
   char folder[MAX_PATH], path[MAX_PATH];
   GetTempPathA(MAX_PATH, folder);
   GetTempFileNameA(folder, "big", 0, path);
-  HANDLE file = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE, NULL);
+  HANDLE file = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_FLAG_DELETE_ON_CLOSE,
+                            NULL);
   const ULONGLONG size = 20ull * WINDOW + 12345;
   HANDLE section = CreateFileMappingA(file, NULL, PAGE_READWRITE, (DWORD)(size >> 32), (DWORD)size, NULL);
   if (section == NULL) return 1;
@@ -22,8 +23,10 @@ int main(void) {
       unsigned char *view = MapViewOfFile(section, FILE_MAP_WRITE, (DWORD)(at >> 32), (DWORD)at, length);
       if (view == NULL) return 2;
       for (SIZE_T i = 0; i < length; i += 4096) {
-        if (pass == 0) view[i] = (unsigned char)((at + i) / 4096);
-        else sum += view[i];
+        if (pass == 0)
+          view[i] = (unsigned char)((at + i) / 4096);
+        else
+          sum += view[i];
       }
       UnmapViewOfFile(view);
     }

@@ -7,7 +7,7 @@
 int main(void) {
   HANDLE heap = HeapCreate(0, 0, 0);
   void *blocks[6];
-  for (int i = 0; i < 6; i++) blocks[i] = HeapAlloc(heap, 0, (SIZE_T)(100 << i));
+  for (int i = 0; i < 6; i++) blocks[i] = HeapAlloc(heap, 0, (SIZE_T)100 << i);
   HeapFree(heap, 0, blocks[2]);
   HeapFree(heap, 0, blocks[4]);
   if (!HeapLock(heap)) return 1;

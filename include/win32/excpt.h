@@ -79,30 +79,30 @@ ACRE_WIN32_END
 #define ACRE_SEH_PASTE_(a, b) a##b
 #define ACRE_SEH_PASTE(a, b) ACRE_SEH_PASTE_(a, b)
 
-#define ACRE_SEH_TRY                                                                          \
-  if (acre_seh_mark(acre_seh_enter(__extension__({                                            \
-        static acre_seh_site acre__site;                                                      \
-        &acre__site;                                                                          \
-      }))) == 0) {                                                                            \
-    __label__ acre__leave;                                                                    \
+#define ACRE_SEH_TRY                               \
+  if (acre_seh_mark(acre_seh_enter(__extension__({ \
+        static acre_seh_site acre__site;           \
+        &acre__site;                               \
+      }))) == 0) {                                 \
+    __label__ acre__leave;                         \
     int acre__inside __attribute__((cleanup(acre_seh_exit))) = 1;
 
-#define ACRE_SEH_EXCEPT(...)                 \
-  acre__leave:                               \
-    __attribute__((unused));                 \
-    acre__inside = 0;                        \
-  }                                          \
+#define ACRE_SEH_EXCEPT(...)                                     \
+  acre__leave:                                                   \
+  __attribute__((unused));                                       \
+  acre__inside = 0;                                              \
+  }                                                              \
   else if (acre_seh_asks()) acre_seh_answer((int)(__VA_ARGS__)); \
   else
 
-#define ACRE_SEH_FINALLY(number)                                                               \
-  acre__leave:                                                                                 \
-    __attribute__((unused));                                                                   \
-    acre__inside = 0;                                                                          \
-    goto ACRE_SEH_PASTE(acre__finally_, number);                                               \
-  }                                                                                            \
-  else ACRE_SEH_PASTE(acre__finally_, number)                                                  \
-      : for (int acre__abnormal = acre_seh_finally_begin(); acre__abnormal != 0;                \
+#define ACRE_SEH_FINALLY(number)                                                 \
+  acre__leave:                                                                   \
+  __attribute__((unused));                                                       \
+  acre__inside = 0;                                                              \
+  goto ACRE_SEH_PASTE(acre__finally_, number);                                   \
+  }                                                                              \
+  else ACRE_SEH_PASTE(acre__finally_, number)                                    \
+      : for (int acre__abnormal = acre_seh_finally_begin(); acre__abnormal != 0; \
              acre__abnormal = acre_seh_finally_end(acre__abnormal))
 
 #if defined(__cplusplus)
@@ -134,7 +134,9 @@ ACRE_WIN32_END
 #else
 #define __try ACRE_SEH_TRY
 #endif
+/* clang-format off */
 #define __except(...) ACRE_SEH_EXCEPT(__VA_ARGS__)
+/* clang-format on */
 #define __finally ACRE_SEH_FINALLY(__COUNTER__)
 #define __leave goto acre__leave
 

@@ -5,34 +5,34 @@
 
 #include "winnt.h"
 
-#define ACRE_WIN32_INTERLOCKED(type, suffix)                                                                    \
-  FORCEINLINE type InterlockedIncrement##suffix(volatile type *target) {                                        \
-    return __atomic_add_fetch(target, 1, __ATOMIC_SEQ_CST);                                                     \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedDecrement##suffix(volatile type *target) {                                        \
-    return __atomic_sub_fetch(target, 1, __ATOMIC_SEQ_CST);                                                     \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedExchange##suffix(volatile type *target, type value) {                             \
-    return __atomic_exchange_n(target, value, __ATOMIC_SEQ_CST);                                                \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedExchangeAdd##suffix(volatile type *target, type value) {                          \
-    return __atomic_fetch_add(target, value, __ATOMIC_SEQ_CST);                                                 \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedAdd##suffix(volatile type *target, type value) {                                  \
-    return __atomic_add_fetch(target, value, __ATOMIC_SEQ_CST);                                                 \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedCompareExchange##suffix(volatile type *target, type value, type expected) {       \
-    __atomic_compare_exchange_n(target, &expected, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);               \
-    return expected;                                                                                            \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedAnd##suffix(volatile type *target, type value) {                                  \
-    return __atomic_fetch_and(target, value, __ATOMIC_SEQ_CST);                                                 \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedOr##suffix(volatile type *target, type value) {                                   \
-    return __atomic_fetch_or(target, value, __ATOMIC_SEQ_CST);                                                  \
-  }                                                                                                             \
-  FORCEINLINE type InterlockedXor##suffix(volatile type *target, type value) {                                  \
-    return __atomic_fetch_xor(target, value, __ATOMIC_SEQ_CST);                                                 \
+#define ACRE_WIN32_INTERLOCKED(type, suffix)                                                              \
+  FORCEINLINE type InterlockedIncrement##suffix(volatile type *target) {                                  \
+    return __atomic_add_fetch(target, 1, __ATOMIC_SEQ_CST);                                               \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedDecrement##suffix(volatile type *target) {                                  \
+    return __atomic_sub_fetch(target, 1, __ATOMIC_SEQ_CST);                                               \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedExchange##suffix(volatile type *target, type value) {                       \
+    return __atomic_exchange_n(target, value, __ATOMIC_SEQ_CST);                                          \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedExchangeAdd##suffix(volatile type *target, type value) {                    \
+    return __atomic_fetch_add(target, value, __ATOMIC_SEQ_CST);                                           \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedAdd##suffix(volatile type *target, type value) {                            \
+    return __atomic_add_fetch(target, value, __ATOMIC_SEQ_CST);                                           \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedCompareExchange##suffix(volatile type *target, type value, type expected) { \
+    __atomic_compare_exchange_n(target, &expected, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);         \
+    return expected;                                                                                      \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedAnd##suffix(volatile type *target, type value) {                            \
+    return __atomic_fetch_and(target, value, __ATOMIC_SEQ_CST);                                           \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedOr##suffix(volatile type *target, type value) {                             \
+    return __atomic_fetch_or(target, value, __ATOMIC_SEQ_CST);                                            \
+  }                                                                                                       \
+  FORCEINLINE type InterlockedXor##suffix(volatile type *target, type value) {                            \
+    return __atomic_fetch_xor(target, value, __ATOMIC_SEQ_CST);                                           \
   }
 
 ACRE_WIN32_INTERLOCKED(LONG, )

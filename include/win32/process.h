@@ -7,7 +7,7 @@
 
 ACRE_WIN32_BEGIN
 
-typedef unsigned(*_beginthreadex_proc_type)(void *);
+typedef unsigned (*_beginthreadex_proc_type)(void *);
 WINBASEAPI uintptr_t _beginthreadex(void *security, unsigned stack, unsigned (*start)(void *), void *parameter,
                                     unsigned flags, unsigned *id);
 WINBASEAPI void _endthreadex(unsigned code);

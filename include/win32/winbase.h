@@ -76,8 +76,8 @@ WINBASEAPI BOOL WINAPI SetProcessWorkingSetSize(HANDLE process, SIZE_T minimum, 
 WINBASEAPI LPVOID WINAPI MapViewOfFileExNuma(HANDLE section, DWORD access, DWORD offset_high, DWORD offset_low,
                                              SIZE_T size, LPVOID base, DWORD preferred);
 
-WINBASEAPI DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD message, DWORD language, LPSTR out, DWORD size,
-                                       va_list *arguments);
+WINBASEAPI DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD message, DWORD language, LPSTR out,
+                                       DWORD size, va_list *arguments);
 WINBASEAPI DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD message, DWORD language, LPWSTR out,
                                        DWORD size, va_list *arguments);
 

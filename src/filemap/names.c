@@ -195,8 +195,7 @@ static acre_result make_section(const struct search *search, struct acre__name *
   acre_section_options options = {
       .access = search->options->access, .execute = search->options->execute, .offset = page, .size = size - page};
   result = acre__section_make(file, &options, false, out);
-  if (result == ACRE_OK)
-    file->name = name;
+  if (result == ACRE_OK) file->name = name;
   if (result != ACRE_OK) {
     acre__file_forget(file);
     acre__os_file_close(os);

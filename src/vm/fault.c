@@ -177,8 +177,7 @@ static enum acre__os_fault_answer handle(const struct acre__os_fault *fault) {
   if (wait) acre__gate_wait(turns);
   if (repaired) return ACRE_OS_FAULT_REPAIRED;
   if (fault->no_backing && acre__os_guard_leave(fault)) return ACRE_OS_FAULT_REPAIRED;
-  enum acre__os_fault_answer answer =
-      handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);
+  enum acre__os_fault_answer answer = handler == NULL ? ACRE_OS_FAULT_PASS_ON : ask(handler, &report, context);
   return answer == ACRE_OS_FAULT_PASS_ON ? ask_last(&report) : answer;
 }
 

@@ -20,16 +20,16 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
   size_t page = (address - acre__region_base(region)) >> shift;
   struct acre__page_run run = acre__table_run(&region->table, page, region->table.pages, ACRE_PAGE_EFFECT);
   bool committed = run.attributes != 0;
-  *out = (acre_vm_info){.base = acre__region_address(region, page),
-                        .size = (run.end - page) << shift,
-                        .state = committed ? ACRE_VM_COMMITTED : ACRE_VM_RESERVED,
-                        .protection = committed ? (acre_vm_protection)run.attributes : ACRE_VM_NO_ACCESS,
-                        .kind = (acre_vm_kind)region->kind,
-                        .region_base = (void *)acre__region_base(region),
-                        .region_size = acre__region_size(region),
-                        .region_protection =
-                            (acre_vm_protection)(region->protection | (region->guards ? ACRE_VM_GUARD : 0)),
-                        .large_pages = (acre_vm_large_pages)region->large};
+  *out = (acre_vm_info){
+      .base = acre__region_address(region, page),
+      .size = (run.end - page) << shift,
+      .state = committed ? ACRE_VM_COMMITTED : ACRE_VM_RESERVED,
+      .protection = committed ? (acre_vm_protection)run.attributes : ACRE_VM_NO_ACCESS,
+      .kind = (acre_vm_kind)region->kind,
+      .region_base = (void *)acre__region_base(region),
+      .region_size = acre__region_size(region),
+      .region_protection = (acre_vm_protection)(region->protection | (region->guards ? ACRE_VM_GUARD : 0)),
+      .large_pages = (acre_vm_large_pages)region->large};
   const struct acre__region_extra *extra = acre__region_extra(region);
   if (extra != NULL) out->node = extra->node;
   acre__region_unlock(region);

@@ -143,7 +143,8 @@ static DWORD reallocate_entry(struct entry *entry, SIZE_T size, UINT flags) {
   }
   if (size == 0) return discard(entry, flags);
   if (size > SIZE_MAX - HEAD) return ERROR_NOT_ENOUGH_MEMORY;
-  if (entry->block == NULL) return fill(entry, size, (flags & LMEM_ZEROINIT) != 0) ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+  if (entry->block == NULL)
+    return fill(entry, size, (flags & LMEM_ZEROINIT) != 0) ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
   DWORD how = (flags & LMEM_ZEROINIT) != 0 ? HEAP_ZERO_MEMORY : 0;
   if (entry->locks > 0 && (flags & LMEM_MOVEABLE) == 0) how |= HEAP_REALLOC_IN_PLACE_ONLY;
   char *moved = HeapReAlloc(GetProcessHeap(), how, entry->block, size + HEAD);
@@ -221,7 +222,8 @@ static UINT flags_of(HANDLE memory, UINT discardable, UINT shared) {
   const struct entry *entry = entry_of(memory);
   UINT flags = LMEM_INVALID_HANDLE;
   if (entry != NULL)
-    flags = entry->locks | (entry->discardable ? discardable : 0) | (entry->shared ? shared : 0) | (entry->block == NULL ? LMEM_DISCARDED : 0);
+    flags = entry->locks | (entry->discardable ? discardable : 0) | (entry->shared ? shared : 0) |
+            (entry->block == NULL ? LMEM_DISCARDED : 0);
   pthread_mutex_unlock(&lock);
   if (entry == NULL) SetLastError(ERROR_INVALID_HANDLE);
   return flags;

@@ -138,7 +138,8 @@ void acre__dispatch_unhandled(struct acre__dispatch *dispatch) {
 /* ------------------------------------------------------------- faults and signals */
 
 static bool somebody_may_want(const struct acre__seh *thread) {
-  return (thread != NULL && thread->active != NULL) || atomic_load(&vectored) != NULL || atomic_load(&top_filter) != NULL;
+  return (thread != NULL && thread->active != NULL) || atomic_load(&vectored) != NULL ||
+         atomic_load(&top_filter) != NULL;
 }
 
 /* In a signal handler. False: nobody wants it. */
@@ -152,8 +153,9 @@ static bool dispatch_fault(const EXCEPTION_RECORD *record, void *context) {
   }
   if (!somebody_may_want(thread)) return false;
   if (thread == NULL) thread = acre__seh_thread();
-  struct acre__dispatch *dispatch =
-      thread != NULL ? acre__dispatch_begin(thread, ACRE_SEH_FAULT, acre__state_size(context)) : NULL;
+  struct acre__dispatch *dispatch = thread != NULL
+                                        ? acre__dispatch_begin(thread, ACRE_SEH_FAULT, acre__state_size(context))
+                                        : NULL;
   if (dispatch == NULL) return false;
   dispatch->record = *record;
   dispatch->record.ExceptionAddress = (PVOID)place;
@@ -194,7 +196,8 @@ static const int numbers[SIGNALS] = {SIGFPE, SIGILL, SIGTRAP};
 static struct sigaction before[SIGNALS];
 
 static DWORD code_of(int number, int code) {
-  if (number == SIGILL) return code == ILL_PRVOPC || code == ILL_PRVREG ? STATUS_PRIVILEGED_INSTRUCTION : STATUS_ILLEGAL_INSTRUCTION;
+  if (number == SIGILL)
+    return code == ILL_PRVOPC || code == ILL_PRVREG ? STATUS_PRIVILEGED_INSTRUCTION : STATUS_ILLEGAL_INSTRUCTION;
   if (number == SIGTRAP) return code == TRAP_TRACE ? STATUS_SINGLE_STEP : STATUS_BREAKPOINT;
   switch (code) {
     case FPE_INTDIV: return STATUS_INTEGER_DIVIDE_BY_ZERO;
@@ -257,8 +260,7 @@ void RaiseException(DWORD code, DWORD flags, DWORD count, const ULONG_PTR *argum
                                         .ExceptionAddress = (PVOID)(uintptr_t)RaiseException};
   if (arguments != NULL) {
     dispatch->record.NumberParameters = count < EXCEPTION_MAXIMUM_PARAMETERS ? count : EXCEPTION_MAXIMUM_PARAMETERS;
-    memcpy(dispatch->record.ExceptionInformation, arguments,
-           dispatch->record.NumberParameters * sizeof *arguments);
+    memcpy(dispatch->record.ExceptionInformation, arguments, dispatch->record.NumberParameters * sizeof *arguments);
   }
   int result = acre__jump_mark(&dispatch->resume);
   if (result == 0) {

@@ -48,7 +48,8 @@ static const off_t SHARE_BYTES = (off_t)1 << 62;
 enum { READS = 1, WRITES = 2, DELETES = 4 };
 
 static bool lock_byte(int fd, unsigned byte, bool test) {
-  struct flock lock = {.l_type = test ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_start = SHARE_BYTES + byte, .l_len = 1};
+  struct flock lock = {
+      .l_type = test ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET, .l_start = SHARE_BYTES + byte, .l_len = 1};
   if (fcntl(fd, test ? F_OFD_GETLK : F_OFD_SETLK, &lock) != 0) return true; /* none to be had here */
   return !test || lock.l_type == F_UNLCK;
 }
@@ -90,8 +91,8 @@ static struct acre__win32_file *new_file(void) {
 acre_file *acre__file_of(struct acre__win32_file *file) {
   acre_file *made = file->file, *none = NULL;
   if (made != NULL) return made;
-  acre_result result =
-      acre_file_adopt(file->fd, file->writes && file->reads ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ, &made);
+  acre_result result = acre_file_adopt(file->fd,
+                                       file->writes && file->reads ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ, &made);
   if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));
   if (atomic_compare_exchange_strong(&file->file, &none, made)) return made;
   acre_file_close(made);
@@ -118,7 +119,8 @@ struct opening {
 static void read_access(struct opening *opening) {
   DWORD access = opening->access;
   opening->reads = (access & (GENERIC_READ | GENERIC_ALL | FILE_READ_DATA | MAXIMUM_ALLOWED)) != 0;
-  opening->writes = (access & (GENERIC_WRITE | GENERIC_ALL | FILE_WRITE_DATA | FILE_APPEND_DATA | MAXIMUM_ALLOWED)) != 0;
+  opening->writes = (access & (GENERIC_WRITE | GENERIC_ALL | FILE_WRITE_DATA | FILE_APPEND_DATA | MAXIMUM_ALLOWED)) !=
+                    0;
   opening->deletes = (access & (DELETE | GENERIC_ALL)) != 0 || (opening->flags & FILE_FLAG_DELETE_ON_CLOSE) != 0;
 }
 
@@ -183,7 +185,8 @@ static DWORD open_file(struct opening *opening, struct acre__win32_file *file, b
   if (empties && ftruncate(file->fd, 0) != 0) return acre__errno_error(errno);
   file->reads = opening->reads;
   file->writes = opening->writes;
-  file->appends = (opening->access & FILE_APPEND_DATA) != 0 && (opening->access & (GENERIC_WRITE | FILE_WRITE_DATA)) == 0;
+  file->appends = (opening->access & FILE_APPEND_DATA) != 0 &&
+                  (opening->access & (GENERIC_WRITE | FILE_WRITE_DATA)) == 0;
   if ((opening->flags & FILE_FLAG_DELETE_ON_CLOSE) != 0) file->delete_path = realpath(opening->path, NULL);
   return ERROR_SUCCESS;
 }
@@ -269,8 +272,9 @@ DWORD GetFileType(HANDLE handle) {
 
 static ssize_t read_once(const struct acre__win32_file *file, void *buffer, size_t size, const OVERLAPPED *at) {
   ssize_t got;
-  do got = at != NULL ? pread(file->fd, buffer, size, (off_t)acre__join(at->OffsetHigh, at->Offset))
-                      : read(file->fd, buffer, size);
+  do
+    got = at != NULL ? pread(file->fd, buffer, size, (off_t)acre__join(at->OffsetHigh, at->Offset))
+                     : read(file->fd, buffer, size);
   while (got < 0 && errno == EINTR);
   return got;
 }
@@ -334,7 +338,7 @@ BOOL GetFileSizeEx(HANDLE handle, PLARGE_INTEGER out) {
 }
 
 DWORD GetFileSize(HANDLE handle, LPDWORD high) {
-  LARGE_INTEGER size;
+  LARGE_INTEGER size = {.QuadPart = 0};
   if (!GetFileSizeEx(handle, &size)) return INVALID_FILE_SIZE;
   if (high != NULL) *high = (DWORD)size.HighPart;
   if (size.LowPart == INVALID_FILE_SIZE) SetLastError(NO_ERROR);

@@ -149,7 +149,7 @@ struct _EXCEPTION_POINTERS *acre_seh_pointers(void) {
 
 /* Word by word, as a sanitizer would have words about other functions' variables. */
 __attribute__((no_sanitize_address, no_sanitize_thread, noinline)) static void move(char *to, const char *from,
-                                                                                   size_t size) {
+                                                                                    size_t size) {
   volatile uintptr_t *words = (volatile uintptr_t *)to;
   const volatile uintptr_t *source = (const volatile uintptr_t *)from;
   for (size_t i = 0; i < size / sizeof *words; i++) words[i] = source[i];
@@ -180,7 +180,8 @@ static bool copy_below(struct acre__dispatch *dispatch, const struct acre_seh_fr
     dispatch->copy = copy;
     dispatch->room = room & ~(size_t)7;
   }
-  if (size > dispatch->copied) move(dispatch->copy + dispatch->copied, dispatch->low + dispatch->copied, size - dispatch->copied);
+  if (size > dispatch->copied)
+    move(dispatch->copy + dispatch->copied, dispatch->low + dispatch->copied, size - dispatch->copied);
   if (size > dispatch->copied) dispatch->copied = size;
   return true;
 }
@@ -195,9 +196,11 @@ static void put_back(struct acre__dispatch *dispatch) {
 
 enum { ROOM_FOR_COPY = 48 << 10 };
 
-__attribute__((noinline)) struct acre__dispatch *acre__dispatch_begin(struct acre__seh *thread, enum acre__origin origin, size_t state) {
+__attribute__((noinline)) struct acre__dispatch *acre__dispatch_begin(struct acre__seh *thread,
+                                                                      enum acre__origin origin, size_t state) {
   struct acre__dispatch *dispatch = thread->spare;
-  size_t head = (sizeof *dispatch + 63) & ~(size_t)63, all = head + ((state + 63) & ~(size_t)63) + ACRE_SEH_STACK + ROOM_FOR_COPY;
+  size_t head = (sizeof *dispatch + 63) & ~(size_t)63,
+         all = head + ((state + 63) & ~(size_t)63) + ACRE_SEH_STACK + ROOM_FOR_COPY;
   if (dispatch != NULL && dispatch->size >= all)
     thread->spare = NULL;
   else

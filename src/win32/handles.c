@@ -132,7 +132,8 @@ static struct acre__object *process_object(void) {
 HANDLE OpenProcess(DWORD access, BOOL inherit, DWORD process) {
   (void)access, (void)inherit;
   /* Of another process nothing could be done with the handle. */
-  if (process != GetCurrentProcessId()) return acre__fail_null(process == 0 ? ERROR_INVALID_PARAMETER : ERROR_ACCESS_DENIED);
+  if (process != GetCurrentProcessId())
+    return acre__fail_null(process == 0 ? ERROR_INVALID_PARAMETER : ERROR_ACCESS_DENIED);
   struct acre__object *object = process_object();
   return object != NULL ? acre__handle_make(object) : NULL;
 }

@@ -31,8 +31,8 @@ enum acre__kind {
 
 struct acre__object {
   enum acre__kind kind;
-  unsigned handles;       /* lock */
-  atomic_uint references; /* its handles, and other users */
+  unsigned handles;                               /* lock */
+  atomic_uint references;                         /* its handles, and other users */
   void (*unhandled)(struct acre__object *object); /* may be NULL */
   void (*destroy)(struct acre__object *object);
 };

@@ -52,7 +52,7 @@ bool acre__is_heap(HANDLE heap) {
   while (count > room) {
     if (all != some) free(all);
     room = count + 16;
-    all = malloc(room * sizeof *all);
+    all = malloc(room * sizeof(acre_heap *));
     if (all == NULL) return false;
     count = acre_heap_list(all, room);
   }
@@ -223,8 +223,7 @@ BOOL HeapSetInformation(HANDLE heap, HEAP_INFORMATION_CLASS which, PVOID informa
   return acre__fail(ERROR_INVALID_PARAMETER);
 }
 
-BOOL HeapQueryInformation(HANDLE heap, HEAP_INFORMATION_CLASS which, PVOID information, SIZE_T length,
-                          PSIZE_T needed) {
+BOOL HeapQueryInformation(HANDLE heap, HEAP_INFORMATION_CLASS which, PVOID information, SIZE_T length, PSIZE_T needed) {
   if (which != HeapCompatibilityInformation) return acre__fail(ERROR_INVALID_PARAMETER);
   if (needed != NULL) *needed = sizeof(ULONG);
   if (length < sizeof(ULONG)) return acre__fail(ERROR_INSUFFICIENT_BUFFER);

@@ -117,9 +117,9 @@ uintptr_t acre__state_place(const void *state) {
   return (uintptr_t)((const ucontext_t *)state)->uc_mcontext.gregs[REG_RIP];
 }
 
-#define REGISTERS(each)                                                                                             \
-  each(Rax, RAX) each(Rcx, RCX) each(Rdx, RDX) each(Rbx, RBX) each(Rsp, RSP) each(Rbp, RBP) each(Rsi, RSI)          \
-      each(Rdi, RDI) each(R8, R8) each(R9, R9) each(R10, R10) each(R11, R11) each(R12, R12) each(R13, R13)          \
+#define REGISTERS(each)                                                                                    \
+  each(Rax, RAX) each(Rcx, RCX) each(Rdx, RDX) each(Rbx, RBX) each(Rsp, RSP) each(Rbp, RBP) each(Rsi, RSI) \
+      each(Rdi, RDI) each(R8, R8) each(R9, R9) each(R10, R10) each(R11, R11) each(R12, R12) each(R13, R13) \
           each(R14, R14) each(R15, R15) each(Rip, RIP)
 
 void acre__state_to_context(const void *state, CONTEXT *out) {
@@ -152,7 +152,8 @@ void acre__state_from_context(void *state, const CONTEXT *context) {
 
 void acre__jump_to_context(const struct acre__jump *jump, CONTEXT *out) {
   memset(out, 0, sizeof *out);
-  out->ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER;
+  out->ContextFlags = CONTEXT_CONTROL;
+  out->ContextFlags |= CONTEXT_INTEGER;
   out->Rbx = jump->words[0];
   out->Rbp = jump->words[1];
   out->R12 = jump->words[2];
@@ -167,76 +168,75 @@ void acre__jump_to_context(const struct acre__jump *jump, CONTEXT *out) {
 
 /* ------------------------------------------------------------- AArch64: jumps */
 
-__asm__(
-    ".text\n"
-    ".globl acre_seh_mark\n"
-    ".type acre_seh_mark, %function\n"
-    ".globl acre__jump_mark\n"
-    ".hidden acre__jump_mark\n"
-    ".type acre__jump_mark, %function\n"
-    "acre_seh_mark:\n"
-    "acre__jump_mark:\n"
-    "  hint #34\n" /* bti c */
-    "  stp x19, x20, [x0, #0]\n"
-    "  stp x21, x22, [x0, #16]\n"
-    "  stp x23, x24, [x0, #32]\n"
-    "  stp x25, x26, [x0, #48]\n"
-    "  stp x27, x28, [x0, #64]\n"
-    "  stp x29, x30, [x0, #80]\n"
-    "  mov x9, sp\n"
-    "  str x9, [x0, #96]\n"
-    "  stp d8, d9, [x0, #104]\n"
-    "  stp d10, d11, [x0, #120]\n"
-    "  stp d12, d13, [x0, #136]\n"
-    "  stp d14, d15, [x0, #152]\n"
-    "  mrs x9, fpcr\n"
-    "  str x9, [x0, #168]\n"
-    "  mov w0, #0\n"
-    "  ret\n"
-    ".size acre_seh_mark, . - acre_seh_mark\n"
-    ".size acre__jump_mark, . - acre__jump_mark\n"
-    ".globl acre__jump_to\n"
-    ".hidden acre__jump_to\n"
-    ".type acre__jump_to, %function\n"
-    "acre__jump_to:\n"
-    "  ldp x19, x20, [x0, #0]\n"
-    "  ldp x21, x22, [x0, #16]\n"
-    "  ldp x23, x24, [x0, #32]\n"
-    "  ldp x25, x26, [x0, #48]\n"
-    "  ldp x27, x28, [x0, #64]\n"
-    "  ldp x29, x30, [x0, #80]\n"
-    "  ldr x9, [x0, #96]\n"
-    "  mov sp, x9\n"
-    "  ldp d8, d9, [x0, #104]\n"
-    "  ldp d10, d11, [x0, #120]\n"
-    "  ldp d12, d13, [x0, #136]\n"
-    "  ldp d14, d15, [x0, #152]\n"
-    "  ldr x9, [x0, #168]\n"
-    "  msr fpcr, x9\n"
-    "  mov w0, w1\n"
-    "  ret\n"
-    ".size acre__jump_to, . - acre__jump_to\n"
-    ".globl acre__run_on\n"
-    ".hidden acre__run_on\n"
-    ".type acre__run_on, %function\n"
-    "acre__run_on:\n"
-    "  and x0, x0, #-16\n"
-    "  mov sp, x0\n"
-    "  mov x29, #0\n"
-    "  mov x30, #0\n"
-    "  mov x0, x2\n"
-    "  blr x1\n"
-    "  brk #1\n"
-    ".size acre__run_on, . - acre__run_on\n"
-    ".hidden acre__signal_return\n"
-    ".globl acre__signal_return\n"
-    ".type acre__signal_return, %function\n"
-    "acre__signal_return:\n"
-    "  mov sp, x0\n"
-    "  mov x8, #139\n"
-    "  svc #0\n"
-    "  brk #1\n"
-    ".size acre__signal_return, . - acre__signal_return\n");
+__asm__(".text\n"
+        ".globl acre_seh_mark\n"
+        ".type acre_seh_mark, %function\n"
+        ".globl acre__jump_mark\n"
+        ".hidden acre__jump_mark\n"
+        ".type acre__jump_mark, %function\n"
+        "acre_seh_mark:\n"
+        "acre__jump_mark:\n"
+        "  hint #34\n" /* bti c */
+        "  stp x19, x20, [x0, #0]\n"
+        "  stp x21, x22, [x0, #16]\n"
+        "  stp x23, x24, [x0, #32]\n"
+        "  stp x25, x26, [x0, #48]\n"
+        "  stp x27, x28, [x0, #64]\n"
+        "  stp x29, x30, [x0, #80]\n"
+        "  mov x9, sp\n"
+        "  str x9, [x0, #96]\n"
+        "  stp d8, d9, [x0, #104]\n"
+        "  stp d10, d11, [x0, #120]\n"
+        "  stp d12, d13, [x0, #136]\n"
+        "  stp d14, d15, [x0, #152]\n"
+        "  mrs x9, fpcr\n"
+        "  str x9, [x0, #168]\n"
+        "  mov w0, #0\n"
+        "  ret\n"
+        ".size acre_seh_mark, . - acre_seh_mark\n"
+        ".size acre__jump_mark, . - acre__jump_mark\n"
+        ".globl acre__jump_to\n"
+        ".hidden acre__jump_to\n"
+        ".type acre__jump_to, %function\n"
+        "acre__jump_to:\n"
+        "  ldp x19, x20, [x0, #0]\n"
+        "  ldp x21, x22, [x0, #16]\n"
+        "  ldp x23, x24, [x0, #32]\n"
+        "  ldp x25, x26, [x0, #48]\n"
+        "  ldp x27, x28, [x0, #64]\n"
+        "  ldp x29, x30, [x0, #80]\n"
+        "  ldr x9, [x0, #96]\n"
+        "  mov sp, x9\n"
+        "  ldp d8, d9, [x0, #104]\n"
+        "  ldp d10, d11, [x0, #120]\n"
+        "  ldp d12, d13, [x0, #136]\n"
+        "  ldp d14, d15, [x0, #152]\n"
+        "  ldr x9, [x0, #168]\n"
+        "  msr fpcr, x9\n"
+        "  mov w0, w1\n"
+        "  ret\n"
+        ".size acre__jump_to, . - acre__jump_to\n"
+        ".globl acre__run_on\n"
+        ".hidden acre__run_on\n"
+        ".type acre__run_on, %function\n"
+        "acre__run_on:\n"
+        "  and x0, x0, #-16\n"
+        "  mov sp, x0\n"
+        "  mov x29, #0\n"
+        "  mov x30, #0\n"
+        "  mov x0, x2\n"
+        "  blr x1\n"
+        "  brk #1\n"
+        ".size acre__run_on, . - acre__run_on\n"
+        ".hidden acre__signal_return\n"
+        ".globl acre__signal_return\n"
+        ".type acre__signal_return, %function\n"
+        "acre__signal_return:\n"
+        "  mov sp, x0\n"
+        "  mov x8, #139\n"
+        "  svc #0\n"
+        "  brk #1\n"
+        ".size acre__signal_return, . - acre__signal_return\n");
 
 /* ------------------------------------------------------------- AArch64: states */
 
@@ -306,7 +306,8 @@ void acre__state_from_context(void *state, const CONTEXT *context) {
 
 void acre__jump_to_context(const struct acre__jump *jump, CONTEXT *out) {
   memset(out, 0, sizeof *out);
-  out->ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER;
+  out->ContextFlags = CONTEXT_CONTROL;
+  out->ContextFlags |= CONTEXT_INTEGER;
   for (int i = 0; i < 12; i++) out->X[19 + i] = jump->words[i];
   out->Sp = jump->words[ACRE_JUMP_STACK];
   out->Pc = jump->words[ACRE_JUMP_PLACE];

@@ -28,7 +28,8 @@ static wchar_t **widen(char **texts, int count) {
 }
 
 __attribute__((visibility("default"), weak)) int main(int count, char **arguments) {
-  static wchar_t **volatile wide, **volatile environment; /* as long as the process, like those that they were made of */
+  static wchar_t **volatile wide,
+      **volatile environment; /* as long as the process, like those that they were made of */
   int variables = 0;
   while (environ[variables] != NULL) variables++;
   wide = widen(arguments, count);

@@ -215,7 +215,8 @@ static char *make_message(DWORD flags, const char *source, DWORD message, va_lis
   else
     inserts.list = arguments;
   if ((flags & FORMAT_MESSAGE_FROM_STRING) == 0) {
-    if ((flags & (FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_FROM_HMODULE)) == 0) return acre__fail_null(ERROR_INVALID_PARAMETER);
+    if ((flags & (FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_FROM_HMODULE)) == 0)
+      return acre__fail_null(ERROR_INVALID_PARAMETER);
     const char *text = (flags & FORMAT_MESSAGE_FROM_SYSTEM) != 0 ? text_of(message) : NULL;
     if (text == NULL) return acre__fail_null(ERROR_MR_MID_NOT_FOUND);
     snprintf(plain, sizeof plain, "%s.\r\n", text);

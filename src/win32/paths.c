@@ -22,15 +22,15 @@ bool acre__path_from(const char *path, char **out) {
 }
 
 /* Runs an A function with a W function's path. */
-#define WITH_TEXT(type, failure, path, call)                     \
-  do {                                                           \
-    struct acre__text text;                                      \
-    if (!acre__text_from_wide(&text, path)) return (failure);    \
-    type result = call;                                          \
-    DWORD error = GetLastError();                                \
-    acre__text_end(&text);                                       \
-    SetLastError(error);                                         \
-    return result;                                               \
+#define WITH_TEXT(type, failure, path, call)                  \
+  do {                                                        \
+    struct acre__text text;                                   \
+    if (!acre__text_from_wide(&text, path)) return (failure); \
+    type result = call;                                       \
+    DWORD error = GetLastError();                             \
+    acre__text_end(&text);                                    \
+    SetLastError(error);                                      \
+    return result;                                            \
   } while (0)
 
 /* What a path that leads nowhere is: the folder, or the file in it. */
@@ -59,7 +59,8 @@ BOOL DeleteFileA(LPCSTR name) {
   char *path;
   struct stat status;
   if (!acre__path_from(name, &path)) return FALSE;
-  if (lstat(path, &status) == 0 && (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && (status.st_mode & 0222) == 0))) {
+  if (lstat(path, &status) == 0 &&
+      (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && (status.st_mode & 0222) == 0))) {
     errno = EACCES;
     return finish(path, -1);
   }
@@ -129,7 +130,9 @@ BOOL MoveFileExA(LPCSTR from_name, LPCSTR to_name, DWORD flags) {
   }
   DWORD error = ERROR_SUCCESS;
   if ((flags & MOVEFILE_REPLACE_EXISTING) == 0 && access(from, F_OK) == 0 && link(from, to) != 0)
-    error = errno == EEXIST ? ERROR_ALREADY_EXISTS : errno == EPERM || errno == EMLINK || errno == EXDEV ? ERROR_SUCCESS : acre__errno_error(errno);
+    error = errno == EEXIST                                       ? ERROR_ALREADY_EXISTS
+            : errno == EPERM || errno == EMLINK || errno == EXDEV ? ERROR_SUCCESS
+                                                                  : acre__errno_error(errno);
   if (error == ERROR_SUCCESS && rename(from, to) != 0) error = error_of(from, errno);
   if (error == ERROR_SUCCESS) unlink(from); /* two names of one file: rename does nothing */
   free(from);

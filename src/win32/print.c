@@ -118,26 +118,27 @@ static const char *read_specification(const char *at, struct arguments *argument
 static void format_of(const struct specification *specification, const char *end, char out[64]) {
   int length = snprintf(out, 64, "%%%s", specification->flags);
   if (specification->width > 0) length += snprintf(out + length, 64 - (size_t)length, "%d", specification->width);
-  if (specification->precision >= 0) length += snprintf(out + length, 64 - (size_t)length, ".%d", specification->precision);
+  if (specification->precision >= 0)
+    length += snprintf(out + length, 64 - (size_t)length, ".%d", specification->precision);
   snprintf(out + length, 64 - (size_t)length, "%s", end);
 }
 
 /* Wide enough for most; a width or a precision may want more. */
-#define PRINT_NUMBER(out, specification, end, value)                                \
-  do {                                                                              \
-    char format_[64], small_[512];                                                  \
-    format_of(specification, end, format_);                                         \
-    int length_ = snprintf(small_, sizeof small_, format_, value);                  \
-    char *bytes_ = small_;                                                          \
-    if (length_ >= (int)sizeof small_) {                                            \
-      bytes_ = malloc((size_t)length_ + 1);                                         \
-      if (bytes_ != NULL) snprintf(bytes_, (size_t)length_ + 1, format_, value);    \
-    }                                                                               \
-    if (bytes_ == NULL || length_ < 0)                                              \
-      (out)->failed = true;                                                         \
-    else                                                                            \
-      put(out, bytes_, (size_t)length_);                                            \
-    if (bytes_ != small_) free(bytes_);                                             \
+#define PRINT_NUMBER(out, specification, end, value)                             \
+  do {                                                                           \
+    char format_[64], small_[512];                                               \
+    format_of(specification, end, format_);                                      \
+    int length_ = snprintf(small_, sizeof small_, format_, value);               \
+    char *bytes_ = small_;                                                       \
+    if (length_ >= (int)sizeof small_) {                                         \
+      bytes_ = malloc((size_t)length_ + 1);                                      \
+      if (bytes_ != NULL) snprintf(bytes_, (size_t)length_ + 1, format_, value); \
+    }                                                                            \
+    if (bytes_ == NULL || length_ < 0)                                           \
+      (out)->failed = true;                                                      \
+    else                                                                         \
+      put(out, bytes_, (size_t)length_);                                         \
+    if (bytes_ != small_) free(bytes_);                                          \
   } while (0)
 
 static void print_integer(struct output *out, const struct specification *specification, struct arguments *arguments) {
@@ -146,7 +147,7 @@ static void print_integer(struct output *out, const struct specification *specif
   if (is_signed) {
     long long value;
     switch (specification->size) {
-      case SIZE_CHAR: value = (signed char)va_arg(arguments->list, int); break;
+      case SIZE_CHAR: value = ((va_arg(arguments->list, int) & 0xff) ^ 0x80) - 0x80; break;
       case SIZE_SHORT: value = (short)va_arg(arguments->list, int); break;
       case SIZE_LONG_LONG: value = va_arg(arguments->list, long long); break;
       case SIZE_POINTER: value = va_arg(arguments->list, ptrdiff_t); break;
@@ -189,7 +190,8 @@ static size_t characters(const char *bytes, size_t size) {
   return count;
 }
 
-static void print_padded(struct output *out, const struct specification *specification, const char *bytes, size_t size) {
+static void print_padded(struct output *out, const struct specification *specification, const char *bytes,
+                         size_t size) {
   size_t shown = characters(bytes, size), width = (size_t)specification->width;
   bool left = strchr(specification->flags, '-') != NULL;
   size_t pad = width > shown ? width - shown : 0;
@@ -198,7 +200,8 @@ static void print_padded(struct output *out, const struct specification *specifi
   if (left) put_many(out, ' ', pad);
 }
 
-static void print_wide(struct output *out, const struct specification *specification, const wchar_t *text, size_t length) {
+static void print_wide(struct output *out, const struct specification *specification, const wchar_t *text,
+                       size_t length) {
   size_t size = acre__utf8_from_wide(text, length, NULL, 0, NULL);
   char small[512], *bytes = size <= sizeof small ? small : malloc(size);
   if (bytes == NULL) {
@@ -540,24 +543,24 @@ HRESULT StringCchPrintfW(LPWSTR out, SIZE_T room, LPCWSTR format, ...) {
   return result_of(length, room);
 }
 
-#define DEFINE_COPIES(suffix, pointer, constant, length_of, most_of)                                \
-  HRESULT StringCchCopy##suffix(pointer out, SIZE_T room, constant from) {                          \
-    if (room == 0 || room > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                    \
-    size_t length = length_of(from), fits = length < room ? length : room - 1;                      \
-    memcpy(out, from, fits * sizeof *out);                                                          \
-    out[fits] = 0;                                                                                  \
-    return length < room ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;                                    \
-  }                                                                                                 \
-  HRESULT StringCchCat##suffix(pointer out, SIZE_T room, constant from) {                           \
-    if (room == 0 || room > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                    \
-    size_t has = most_of(out, room);                                                                \
+#define DEFINE_COPIES(suffix, pointer, constant, length_of, most_of)                                       \
+  HRESULT StringCchCopy##suffix(pointer out, SIZE_T room, constant from) {                                 \
+    if (room == 0 || room > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                           \
+    size_t length = length_of(from), fits = length < room ? length : room - 1;                             \
+    memcpy(out, from, fits * sizeof *out);                                                                 \
+    out[fits] = 0;                                                                                         \
+    return length < room ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;                                           \
+  }                                                                                                        \
+  HRESULT StringCchCat##suffix(pointer out, SIZE_T room, constant from) {                                  \
+    if (room == 0 || room > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                           \
+    size_t has = most_of(out, room);                                                                       \
     return has == room ? STRSAFE_E_INVALID_PARAMETER : StringCchCopy##suffix(out + has, room - has, from); \
-  }                                                                                                 \
-  HRESULT StringCchLength##suffix(constant text, SIZE_T most, SIZE_T *length) {                     \
-    if (text == NULL || most > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                 \
-    size_t has = most_of(text, most);                                                               \
-    if (length != NULL) *length = has < most ? has : 0;                                             \
-    return has < most ? S_OK : STRSAFE_E_INVALID_PARAMETER;                                         \
+  }                                                                                                        \
+  HRESULT StringCchLength##suffix(constant text, SIZE_T most, SIZE_T *length) {                            \
+    if (text == NULL || most > STRSAFE_MAX_CCH) return STRSAFE_E_INVALID_PARAMETER;                        \
+    size_t has = most_of(text, most);                                                                      \
+    if (length != NULL) *length = has < most ? has : 0;                                                    \
+    return has < most ? S_OK : STRSAFE_E_INVALID_PARAMETER;                                                \
   }
 DEFINE_COPIES(A, LPSTR, LPCSTR, strlen, strnlen)
 DEFINE_COPIES(W, LPWSTR, LPCWSTR, wcslen, wcsnlen)

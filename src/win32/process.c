@@ -138,7 +138,8 @@ static HMODULE module(const char *name) {
   static char self[4096];
   if (name != NULL) {
     const char *own = GetModuleFileNameA(NULL, self, sizeof self) != 0 ? strrchr(self, '/') : NULL;
-    if (own == NULL || (strcmp(own + 1, name) != 0 && strcmp(self, name) != 0)) return acre__fail_null(ERROR_MOD_NOT_FOUND);
+    if (own == NULL || (strcmp(own + 1, name) != 0 && strcmp(self, name) != 0))
+      return acre__fail_null(ERROR_MOD_NOT_FOUND);
   }
   extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
   acre_vm_info info;

@@ -82,7 +82,8 @@ struct request {
 };
 
 static bool read_protect(DWORD protect, struct request *out) {
-  const DWORD flags = SEC_FILE | SEC_IMAGE | SEC_RESERVE | SEC_COMMIT | SEC_NOCACHE | SEC_WRITECOMBINE | SEC_LARGE_PAGES;
+  const DWORD flags = SEC_FILE | SEC_IMAGE | SEC_RESERVE | SEC_COMMIT | SEC_NOCACHE | SEC_WRITECOMBINE |
+                      SEC_LARGE_PAGES;
   out->flags = protect & flags;
   out->protect = protect & ~flags;
   out->execute = out->protect >= PAGE_EXECUTE;
@@ -158,8 +159,10 @@ static acre_result open_again(const struct head *head, acre_section **out) {
   acre_file *file;
   *out = NULL;
   if (!read_protect((DWORD)head->protect, &request)) return ACRE_E_UNEXPECTED;
-  if (stat(head->path, &status) != 0 || status.st_dev != head->device || status.st_ino != head->inode) return ACRE_E_NOT_FOUND;
-  acre_file_options options = {.access = request.access == ACRE_ACCESS_READ_WRITE ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ};
+  if (stat(head->path, &status) != 0 || status.st_dev != head->device || status.st_ino != head->inode)
+    return ACRE_E_NOT_FOUND;
+  acre_file_options options = {.access = request.access == ACRE_ACCESS_READ_WRITE ? ACRE_ACCESS_READ_WRITE
+                                                                                  : ACRE_ACCESS_READ};
   acre_result result = acre_file_open(head->path, &options, &file);
   if (result != ACRE_OK) return result;
   result = acre_section_create(
@@ -199,10 +202,12 @@ static acre_result make_unnamed(struct acre__win32_file *file, const struct requ
   acre_file *mapped = acre__file_of(file);
   if (mapped == NULL) return ACRE_E_ACCESS_DENIED;
   return acre_section_create(
-      mapped, &(acre_section_options){.access = request->access, .execute = request->execute, .size = request->size}, out);
+      mapped, &(acre_section_options){.access = request->access, .execute = request->execute, .size = request->size},
+      out);
 }
 
-static bool write_head(acre_section *name, const struct request *request, uint64_t size, struct acre__win32_file *file) {
+static bool write_head(acre_section *name, const struct request *request, uint64_t size,
+                       struct acre__win32_file *file) {
   struct head *head;
   struct stat status;
   acre_view *view = map_head(name, true, &head);
@@ -296,7 +301,8 @@ HANDLE CreateFileMappingA(HANDLE handle, LPSECURITY_ATTRIBUTES security, DWORD p
     request.size = (request.size + page - 1) & ~(uint64_t)(page - 1);
   }
   if ((request.flags & SEC_IMAGE) != 0)
-    SetLastError(file != NULL ? ERROR_BAD_EXE_FORMAT : ERROR_INVALID_PARAMETER); /* no program of Linux is one of Windows */
+    SetLastError(file != NULL ? ERROR_BAD_EXE_FORMAT
+                              : ERROR_INVALID_PARAMETER); /* no program of Linux is one of Windows */
   else if (file != NULL && !may_map(file, &request))
     SetLastError(ERROR_ACCESS_DENIED);
   else

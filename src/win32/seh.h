@@ -75,8 +75,9 @@ struct acre__dispatch {
   EXCEPTION_RECORD record;
   CONTEXT context;
   EXCEPTION_POINTERS pointers;
-  struct acre_seh_frame *active, *at, *target; /* innermost at the start; asked now, or cleaned up; that will handle it */
-  struct acre__seh_chunk *chunk;               /* of the thread at the start, with `used` */
+  struct acre_seh_frame *active, *at,
+      *target;                   /* innermost at the start; asked now, or cleaned up; that will handle it */
+  struct acre__seh_chunk *chunk; /* of the thread at the start, with `used` */
   unsigned used;
   struct acre__jump resume; /* RAISED, LEFT */
   void *state;              /* FAULT */
@@ -103,8 +104,8 @@ struct acre__seh {
   struct acre__dispatch *spare;    /* for the next one */
   unsigned caught_count;
   struct acre__caught caught[ACRE_SEH_CAUGHT];
-  char *stack_low, *stack_high;    /* the thread's own stack; 0 where it is not known */
-  uintptr_t unwanted; /* the place of an instruction whose fault nobody wants: it is passed on */
+  char *stack_low, *stack_high; /* the thread's own stack; 0 where it is not known */
+  uintptr_t unwanted;           /* the place of an instruction whose fault nobody wants: it is passed on */
   struct acre__seh_chunk first;
 };
 

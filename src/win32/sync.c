@@ -213,7 +213,8 @@ BOOL InitOnceExecuteOnce(PINIT_ONCE once, PINIT_ONCE_FN function, PVOID paramete
     unsigned expected = NOT_RUN;
     if (atomic_compare_exchange_strong(state, &expected, RUNS)) break;
     if ((expected & 3) == HAS_RUN) {
-      if (context != NULL) *context = (void *)((uintptr_t)__atomic_load_n(&once->Ptr, __ATOMIC_ACQUIRE) & ~(uintptr_t)3);
+      if (context != NULL)
+        *context = (void *)((uintptr_t)__atomic_load_n(&once->Ptr, __ATOMIC_ACQUIRE) & ~(uintptr_t)3);
       return TRUE;
     }
     sleep_on(state, RUNS, INFINITE);

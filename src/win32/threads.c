@@ -206,7 +206,8 @@ DWORD SleepEx(DWORD milliseconds, BOOL alertable) {
   if (milliseconds == 0) sched_yield();
   if (milliseconds == INFINITE)
     for (;;) pause();
-  while (milliseconds != 0 && nanosleep(&time, &time) != 0) {}
+  while (milliseconds != 0 && nanosleep(&time, &time) != 0) {
+  }
   return 0;
 }
 

@@ -117,7 +117,7 @@ static acre_access access_of(DWORD protect) {
 
 static DWORD error_of_view(acre_result result) {
   switch (result) {
-    case ACRE_E_OUT_OF_RANGE: return ERROR_ACCESS_DENIED; /* STATUS_INVALID_VIEW_SIZE */
+    case ACRE_E_OUT_OF_RANGE: return ERROR_ACCESS_DENIED;   /* STATUS_INVALID_VIEW_SIZE */
     case ACRE_E_INVALID_SIZE: return ERROR_INVALID_ADDRESS; /* not as long as the placeholder */
     default: return acre__win32_error(result);
   }
@@ -155,8 +155,8 @@ static DWORD protect_of(DWORD access) {
 LPVOID MapViewOfFileEx(HANDLE handle, DWORD access, DWORD offset_high, DWORD offset_low, SIZE_T size, LPVOID base) {
   struct acre__object *object = acre__object_of(handle, ACRE_KIND_SECTION);
   if (object == NULL) return NULL;
-  void *data =
-      map((struct acre__section *)object, protect_of(access), acre__join(offset_high, offset_low), size, base, false);
+  void *data = map((struct acre__section *)object, protect_of(access), acre__join(offset_high, offset_low), size, base,
+                   false);
   DWORD error = GetLastError();
   acre__object_release(object);
   SetLastError(error);
@@ -183,8 +183,7 @@ PVOID MapViewOfFile3(HANDLE handle, HANDLE process, PVOID base, ULONG64 offset, 
     return acre__fail_null(ERROR_INVALID_PARAMETER);
   struct acre__object *object = acre__object_of(handle, ACRE_KIND_SECTION);
   if (object == NULL) return NULL;
-  void *data =
-      map((struct acre__section *)object, protect, offset, size, base, (type & MEM_REPLACE_PLACEHOLDER) != 0);
+  void *data = map((struct acre__section *)object, protect, offset, size, base, (type & MEM_REPLACE_PLACEHOLDER) != 0);
   DWORD error = GetLastError();
   acre__object_release(object);
   SetLastError(error);

@@ -78,15 +78,14 @@ static void *reserve(void *address, size_t size, DWORD type, acre_vm_protection 
   if ((type & MEM_RESERVE_PLACEHOLDER) != 0) flags |= ACRE_VM_PLACEHOLDER;
   if ((type & MEM_REPLACE_PLACEHOLDER) != 0) flags |= ACRE_VM_REPLACE;
   void *base;
-  acre_result result = acre_vm_reserve(size,
-                                       &(acre_vm_options){.address = address,
-                                                          .alignment = alignment,
-                                                          .flags = flags,
-                                                          .protection = protection,
-                                                          .node = node},
-                                       &base);
+  acre_result result = acre_vm_reserve(
+      size,
+      &(acre_vm_options){
+          .address = address, .alignment = alignment, .flags = flags, .protection = protection, .node = node},
+      &base);
   if (result == ACRE_OK) return base;
-  if (result == ACRE_E_INVALID_SIZE && (type & MEM_REPLACE_PLACEHOLDER) != 0) result = ACRE_E_NOT_A_REGION; /* not as long */
+  if (result == ACRE_E_INVALID_SIZE && (type & MEM_REPLACE_PLACEHOLDER) != 0)
+    result = ACRE_E_NOT_A_REGION; /* not as long */
   return acre__fail_null(acre__win32_error(result));
 }
 
@@ -118,7 +117,8 @@ void *acre__virtual_alloc(void *address, size_t size, DWORD type, DWORD protect,
 }
 
 LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect) {
-  if ((type & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)) != 0) return acre__fail_null(ERROR_INVALID_PARAMETER);
+  if ((type & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)) != 0)
+    return acre__fail_null(ERROR_INVALID_PARAMETER);
   return acre__virtual_alloc(address, size, type, protect, 0, 0);
 }
 
@@ -128,7 +128,8 @@ LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, D
 
 LPVOID VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect, DWORD preferred) {
   if (!acre__is_this_process(process)) return NULL;
-  if ((type & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)) != 0) return acre__fail_null(ERROR_INVALID_PARAMETER);
+  if ((type & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)) != 0)
+    return acre__fail_null(ERROR_INVALID_PARAMETER);
   return acre__virtual_alloc(address, size, type, protect, 0, preferred == (DWORD)-1 ? 0 : preferred + 1);
 }
 
@@ -161,7 +162,8 @@ static BOOL release(void *address, size_t size, DWORD type) {
     return acre__done(result == ACRE_E_INVALID_ALIGNMENT ? ACRE_E_INVALID_ARGUMENT : result);
   }
   if (size != 0) return acre__fail(ERROR_INVALID_PARAMETER);
-  uintptr_t page = (uintptr_t)address & ~(uintptr_t)(acre__figures()->page_size - 1); /* any address in the region's first page will do */
+  uintptr_t page = (uintptr_t)address &
+                   ~(uintptr_t)(acre__figures()->page_size - 1); /* any address in the region's first page will do */
   return acre__done(acre_vm_release((void *)page));
 }
 

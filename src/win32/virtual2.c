@@ -56,7 +56,8 @@ static bool read_parameters(const MEM_EXTENDED_PARAMETER *parameters, ULONG coun
         size_t high = (size_t)wanted->HighestEndingAddress;
         if ((alignment & (alignment - 1)) != 0 || (alignment != 0 && alignment < system->granularity)) return false;
         if (low % system->granularity != 0) return false;
-        if (high != 0 && ((high + 1) % system->page_size != 0 || high <= low || high > system->highest_address)) return false;
+        if (high != 0 && ((high + 1) % system->page_size != 0 || high <= low || high > system->highest_address))
+          return false;
         out->alignment = alignment;
         out->bounds = *wanted;
         out->has_bounds = true;
@@ -108,11 +109,8 @@ PVOID VirtualAlloc2(HANDLE process, PVOID base, SIZE_T size, ULONG type, ULONG p
     if (protect != PAGE_NOACCESS || (type & ~(ULONG)MEM_TOP_DOWN) != (MEM_RESERVE | MEM_RESERVE_PLACEHOLDER))
       return acre__fail_null(ERROR_INVALID_PARAMETER);
     void *made;
-    acre_result result = acre_vm_reserve(size,
-                                         &(acre_vm_options){.address = base,
-                                                            .alignment = wishes.alignment,
-                                                            .flags = ACRE_VM_PLACEHOLDER},
-                                         &made);
+    acre_result result = acre_vm_reserve(
+        size, &(acre_vm_options){.address = base, .alignment = wishes.alignment, .flags = ACRE_VM_PLACEHOLDER}, &made);
     return result == ACRE_OK ? made : acre__fail_null(acre__win32_error(result));
   }
   bool bounded = wishes.bounds.LowestStartingAddress != NULL || wishes.bounds.HighestEndingAddress != NULL;
@@ -142,8 +140,7 @@ DWORD OfferVirtualMemory(PVOID address, SIZE_T size, OFFER_PRIORITY priority) {
 
 /* ERROR_BUSY: the content is gone. */
 DWORD ReclaimVirtualMemory(void const *address, SIZE_T size) {
-  acre_result result =
-      is_whole_pages(address, size) ? acre_vm_reclaim((void *)(uintptr_t)address, size) : ACRE_OK;
+  acre_result result = is_whole_pages(address, size) ? acre_vm_reclaim((void *)(uintptr_t)address, size) : ACRE_OK;
   return result == ACRE_E_CONTENT_LOST ? ERROR_BUSY : status_of(address, size, result);
 }
 
@@ -155,12 +152,14 @@ BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count, PWIN32_MEMORY_RANGE_
   if (!acre__is_this_process(process)) return FALSE;
   if (count == 0 || ranges == NULL || flags != 0) return acre__fail(ERROR_INVALID_PARAMETER);
   for (ULONG_PTR i = 0; i < count; i++)
-    (void)acre_vm_prefetch(ranges[i].VirtualAddress, ranges[i].NumberOfBytes); /* a hint: what cannot be is passed over */
+    (void)acre_vm_prefetch(ranges[i].VirtualAddress,
+                           ranges[i].NumberOfBytes); /* a hint: what cannot be is passed over */
   return TRUE;
 }
 
 /* ------------------------------------------------------------- AWE */
 
+/* Windows's parameters, none of which is written. NOLINTBEGIN(readability-non-const-parameter) */
 BOOL AllocateUserPhysicalPages(HANDLE process, PULONG_PTR count, PULONG_PTR pages) {
   (void)process, (void)count, (void)pages;
   return acre__fail(ERROR_PRIVILEGE_NOT_HELD);
@@ -175,3 +174,5 @@ BOOL MapUserPhysicalPages(PVOID address, ULONG_PTR count, PULONG_PTR pages) {
   (void)address, (void)count, (void)pages;
   return acre__fail(ERROR_PRIVILEGE_NOT_HELD);
 }
+
+/* NOLINTEND(readability-non-const-parameter) */

@@ -72,6 +72,27 @@ if [ -e "$libdir/libacre.so" ]; then
   uses_shared "$work/cmake/hello" || fail "acre::acre is not the shared library"
 fi
 
+# The Win32 names: windows.h is for who asks for it, also by the name with a capital.
+if [ -e "$libdir/libacre-win32.a" ]; then
+  cat >"$work/windows.c" <<'END'
+#include <Windows.h>
+#include <tchar.h>
+int _tmain(void) {
+  _tprintf(TEXT("%lu\n"), (DWORD)HeapSize(GetProcessHeap(), 0, HeapAlloc(GetProcessHeap(), 0, 1234)));
+  return 0;
+}
+END
+  read -ra flags <<<"$CFLAGS $LDFLAGS $(pkg-config --cflags acre-win32)"
+  read -ra libraries <<<"$(pkg-config --libs acre-win32)"
+  for define in "" -D_UNICODE; do
+    "$CC" "${flags[@]}" ${define:+-DUNICODE "$define"} "$work/windows.c" -o "$work/windows" "${libraries[@]}" ||
+      fail "acre-win32: it does not build"
+    [ "$("$work/windows")" = 1234 ] || fail "acre-win32: the program says something else"
+  done
+  ! pkg-config --cflags acre | grep -q win32 || fail "acre.pc has the Win32 headers"
+  echo "passed: acre-win32"
+fi
+
 # The malloc library where it is installed: linked, and found by the command when only what runs is installed.
 if [ -e "$libdir/libacre-malloc.so" ]; then
   cat >"$work/linked.c" <<'END'

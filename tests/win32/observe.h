@@ -50,10 +50,9 @@ static OBSERVE_UNUSED void observe_result(const char *what, int good) {
 /* A value; whether an expression is true; whether a call succeeds, and the last error if it sets one. */
 #define VALUE(expression) observe_value(#expression, (long long)(expression))
 #define IS(expression) observe_value(#expression, (expression) ? 1 : 0)
-#define TRY(call)                                                          \
-  (SetLastError(NO_LAST_ERROR), observe_good = (call) ? 1 : 0, observe_result(#call, observe_good))
+#define TRY(call) (SetLastError(NO_LAST_ERROR), observe_good = (call) ? 1 : 0, observe_result(#call, observe_good))
 /* The same for a call that may or may not set the last error when it succeeds. */
-#define TRY_QUIETLY(call)                                                  \
+#define TRY_QUIETLY(call)                                                                                            \
   (SetLastError(NO_LAST_ERROR), observe_good = (call) ? 1 : 0, observe_good ? SetLastError(NO_LAST_ERROR) : (void)0, \
    observe_result(#call, observe_good))
 

@@ -161,13 +161,13 @@ static void global(void) {
   HGLOBAL many[500];
   int wrong = 0;
   for (int i = 0; i < 500; i++) {
-    many[i] = GlobalAlloc(i % 2 ? GMEM_MOVEABLE : GMEM_FIXED, (SIZE_T)(i + 1));
-    memset(GlobalLock(many[i]), i & 127, (size_t)(i + 1));
+    many[i] = GlobalAlloc(i % 2 ? GMEM_MOVEABLE : GMEM_FIXED, (SIZE_T)i + 1);
+    memset(GlobalLock(many[i]), i & 127, (size_t)i + 1);
     GlobalUnlock(many[i]);
   }
   for (int i = 0; i < 500; i++) {
     char *found = GlobalLock(many[i]);
-    wrong += GlobalSize(many[i]) != (SIZE_T)(i + 1) || found[i] != (i & 127);
+    wrong += GlobalSize(many[i]) != (SIZE_T)i + 1 || found[i] != (i & 127);
     GlobalUnlock(many[i]);
     wrong += GlobalFree(many[i]) != NULL;
   }

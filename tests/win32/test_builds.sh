@@ -13,7 +13,7 @@ include=(-I"$ACRE_SOURCE/include/win32" -I"$ACRE_SOURCE/include/win32/capitals")
 libraries=("$ACRE_BUILD/libacre-win32.a" "$ACRE_BUILD/libacre.a" -lpthread)
 failures=0
 sanitizers=()
-[[ " $CFLAGS " != *" -fsanitize=address"* ]] || sanitizers=(-fsanitize=address,undefined -fno-sanitize=integer-divide-by-zero,null)
+[[ " $CFLAGS " != *" -fsanitize=address"* ]] || sanitizers=("-fsanitize=address,undefined" "-fno-sanitize=integer-divide-by-zero,null")
 [[ " $CFLAGS " != *" -fsanitize=thread"* ]] || sanitizers=(-fsanitize=thread)
 
 fail() {

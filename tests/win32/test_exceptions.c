@@ -27,6 +27,7 @@ static NOINLINE void raise_it(DWORD code, DWORD flags) {
 }
 
 static DWORD last_code;
+static volatile int zero;
 
 static int note(struct _EXCEPTION_POINTERS *exception, int answer) {
   const EXCEPTION_RECORD *record = exception->ExceptionRecord;
@@ -62,8 +63,9 @@ static void simple(void) {
   }
   VALUE(step);
   __try {
-    step = divide(0);
-  } __except (NOTE(GetExceptionCode() == EXCEPTION_INT_DIVIDE_BY_ZERO ? EXCEPTION_EXECUTE_HANDLER : EXCEPTION_CONTINUE_SEARCH)) {
+    step = divide(zero);
+  } __except (NOTE(GetExceptionCode() == EXCEPTION_INT_DIVIDE_BY_ZERO ? EXCEPTION_EXECUTE_HANDLER
+                                                                      : EXCEPTION_CONTINUE_SEARCH)) {
     step = 30;
   }
   VALUE(step);
@@ -106,7 +108,7 @@ static void continued(void) {
       raise_it(0xe0000002, EXCEPTION_NONCONTINUABLE);
       step = 3;
     } __except (NOTE(GetExceptionCode() == EXCEPTION_NONCONTINUABLE_EXCEPTION ? EXCEPTION_CONTINUE_SEARCH
-                                                                             : EXCEPTION_CONTINUE_EXECUTION)) {
+                                                                              : EXCEPTION_CONTINUE_EXECUTION)) {
       step = 4;
     }
   } __except (NOTE(EXCEPTION_EXECUTE_HANDLER)) {

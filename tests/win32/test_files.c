@@ -13,17 +13,18 @@ static HANDLE open_and_tell(DWORD access, DWORD shares, DWORD disposition) {
   SetLastError(NO_LAST_ERROR);
   HANDLE file = opened(access, shares, disposition);
   DWORD error = GetLastError();
-  snprintf(what, sizeof what, "open %x, share %x, disposition %d", (unsigned)access, (unsigned)shares, (int)disposition);
+  snprintf(what, sizeof what, "open %x, share %x, disposition %d", (unsigned)access, (unsigned)shares,
+           (int)disposition);
   SetLastError(error);
   observe_result(what, file != INVALID_HANDLE_VALUE);
   return file;
 }
 #define OPEN(access, shares, disposition) (file = open_and_tell(access, shares, disposition))
-#define OPEN_AND_CLOSE(access, shares, disposition)        \
-  do {                                                     \
-    HANDLE file;                                           \
-    OPEN(access, shares, disposition);                     \
-    if (file != INVALID_HANDLE_VALUE) CloseHandle(file);   \
+#define OPEN_AND_CLOSE(access, shares, disposition)      \
+  do {                                                   \
+    HANDLE file;                                         \
+    OPEN(access, shares, disposition);                   \
+    if (file != INVALID_HANDLE_VALUE) CloseHandle(file); \
   } while (0)
 
 static void dispositions(void) {
@@ -55,7 +56,8 @@ static void dispositions(void) {
   snprintf(other, sizeof other, "%s/x", path);
   TRY(CreateFileA(other, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE);
   TRY(CreateFileA("", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE);
-  TRY(CreateFileA("no-such-folder/no-such-file", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE);
+  TRY(CreateFileA("no-such-folder/no-such-file", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) !=
+      INVALID_HANDLE_VALUE);
   TRY(CreateFileA(".", GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE);
   TRY(CreateFileA(".", GENERIC_READ, FILE_SHARE_READ, NULL, CREATE_NEW, 0, NULL) != INVALID_HANDLE_VALUE);
 }
@@ -74,7 +76,9 @@ static void shares(void) {
           HANDLE second = opened(accesses[b], modes[t], OPEN_EXISTING);
           printf("%s | first %x, %x; second %x, %x: %s\n", observe_scene, (unsigned)accesses[a], (unsigned)modes[s],
                  (unsigned)accesses[b], (unsigned)modes[t],
-                 second != INVALID_HANDLE_VALUE ? "opened" : GetLastError() == ERROR_SHARING_VIOLATION ? "shared not" : "failed");
+                 second != INVALID_HANDLE_VALUE              ? "opened"
+                 : GetLastError() == ERROR_SHARING_VIOLATION ? "shared not"
+                                                             : "failed");
           if (second != INVALID_HANDLE_VALUE) CloseHandle(second);
         }
       CloseHandle(first);

@@ -47,8 +47,9 @@ static void blocks(void) {
 
   SCENE("sizes");
   heap = HeapCreate(0, 0, 0);
-  static const SIZE_T sizes[] = {0, 1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 47, 48, 63, 64, 100, 127, 128, 255, 256, 1000, 1023, 1024,
-                                 4095, 4096, 4097, 10000, 32767, 65535, 65536, 65537, 100000, 524288, 1000000, 5000000};
+  static const SIZE_T sizes[] = {0,    1,    7,     8,     15,    16,    17,    24,     31,     32,      33,     47,
+                                 48,   63,   64,    100,   127,   128,   255,   256,    1000,   1023,    1024,   4095,
+                                 4096, 4097, 10000, 32767, 65535, 65536, 65537, 100000, 524288, 1000000, 5000000};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     char *made = HeapAlloc(heap, 0, sizes[i]);
     VALUE(HeapSize(heap, 0, made));
@@ -138,7 +139,7 @@ static void walk(void) {
   SCENE("walk");
   HANDLE heap = HeapCreate(0, 0, 0);
   void *blocks_[20];
-  for (int i = 0; i < 20; i++) blocks_[i] = HeapAlloc(heap, 0, (SIZE_T)(100 + i));
+  for (int i = 0; i < 20; i++) blocks_[i] = HeapAlloc(heap, 0, 100 + (SIZE_T)i);
   for (int i = 0; i < 20; i += 2) HeapFree(heap, 0, blocks_[i]);
   PROCESS_HEAP_ENTRY entry;
   int busy = 0, regions = 0, sum = 0, wrong = 0;

@@ -73,10 +73,14 @@ static void anonymous(void) {
   TRY(MapViewOfFile(NULL, FILE_MAP_READ, 0, 0, 0));
 
   SCENE("protections of sections");
-  static const DWORD protections[] = {PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY, PAGE_EXECUTE_READ,
-                                      PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY};
-  static const DWORD accesses[] = {FILE_MAP_READ, FILE_MAP_WRITE, FILE_MAP_COPY, FILE_MAP_READ | FILE_MAP_EXECUTE,
-                                   FILE_MAP_WRITE | FILE_MAP_EXECUTE, FILE_MAP_READ | FILE_MAP_WRITE,
+  static const DWORD protections[] = {PAGE_READONLY,     PAGE_READWRITE,         PAGE_WRITECOPY,
+                                      PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY};
+  static const DWORD accesses[] = {FILE_MAP_READ,
+                                   FILE_MAP_WRITE,
+                                   FILE_MAP_COPY,
+                                   FILE_MAP_READ | FILE_MAP_EXECUTE,
+                                   FILE_MAP_WRITE | FILE_MAP_EXECUTE,
+                                   FILE_MAP_READ | FILE_MAP_WRITE,
                                    FILE_MAP_READ | FILE_MAP_COPY};
   for (int i = 0; i < 6; i++) {
     section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, protections[i], 0, 4096, NULL);

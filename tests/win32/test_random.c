@@ -85,7 +85,9 @@ static void use_region(int i) {
       if (got != NULL) add("at", (ULONG_PTR)(got - base));
       break;
     }
-    case 2: add_result("commit beyond", VirtualAlloc(base + offset, size + PAGE, MEM_COMMIT, PAGE_READWRITE) != NULL); break;
+    case 2:
+      add_result("commit beyond", VirtualAlloc(base + offset, size + PAGE, MEM_COMMIT, PAGE_READWRITE) != NULL);
+      break;
     case 3: add_result("decommit", VirtualFree(base + offset, length, MEM_DECOMMIT)); break;
     case 4: {
       DWORD protection = any_protection();
@@ -109,7 +111,9 @@ static void use_region(int i) {
       }
       add_result("release inside", roll(2) ? VirtualFree(base, PAGE, MEM_RELEASE) : VirtualFree(base, 0, 0x1234));
       break;
-    case 7: add_result("again", VirtualAlloc(base + offset / PAGE * PAGE, length, MEM_RESERVE, PAGE_READWRITE) != NULL); break;
+    case 7:
+      add_result("again", VirtualAlloc(base + offset / PAGE * PAGE, length, MEM_RESERVE, PAGE_READWRITE) != NULL);
+      break;
   }
   show(base + offset, base);
 }

@@ -168,8 +168,8 @@ static void text(void) {
   lstrcpyW(wide, L"one");
   lstrcatW(wide, L"two");
   VALUE(wcscmp(wide, L"onetwo"));
-  DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_ARGUMENT_ARRAY, L"<%1> %2!d!", 0, 0, message, 100,
-                                (va_list *)(DWORD_PTR[]){(DWORD_PTR)L"wide", 3});
+  DWORD length = FormatMessageW(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_ARGUMENT_ARRAY, L"<%1> %2!d!", 0, 0,
+                                message, 100, (va_list *)(DWORD_PTR[]){(DWORD_PTR)L"wide", 3});
   VALUE(length);
   VALUE(wcscmp(message, L"<wide> 3"));
   char bytes[20];

@@ -180,7 +180,10 @@ static void text(void) {
   VALUE(wide[0]);
   VALUE(wide[1]);
   TRY(MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, "a\xff", -1, wide, 20));
-  VALUE(MultiByteToWideChar(CP_UTF8, 0, "a\xff" "b", -1, wide, 20));
+  VALUE(MultiByteToWideChar(CP_UTF8, 0,
+                            "a\xff"
+                            "b",
+                            -1, wide, 20));
   VALUE(wide[1]);
   VALUE(WideCharToMultiByte(CP_UTF8, 0, L"\u00e9x", -1, bytes, 20, NULL, NULL));
   VALUE((unsigned char)bytes[1]);
@@ -195,14 +198,15 @@ static void text(void) {
   char message[100];
   DWORD_PTR arguments[] = {(DWORD_PTR) "text", 42};
   DWORD length;
-  TRY_QUIETLY(length = FormatMessageA(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_ARGUMENT_ARRAY, "[%1] %2!d! %2!05x! %% %1!10s!|%nend%0 no", 0, 0,
-                              message, sizeof message, (va_list *)arguments));
+  TRY_QUIETLY(length = FormatMessageA(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_ARGUMENT_ARRAY,
+                                      "[%1] %2!d! %2!05x! %% %1!10s!|%nend%0 no", 0, 0, message, sizeof message,
+                                      (va_list *)arguments));
   VALUE(length);
   for (char *at = message; *at; at++)
     if (*at == '\r' || *at == '\n') *at = '~';
   observe_text("message", message);
-  TRY_QUIETLY(length = FormatMessageA(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_IGNORE_INSERTS, "%1 stays %2!d!", 0, 0, message,
-                              sizeof message, NULL));
+  TRY_QUIETLY(length = FormatMessageA(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_IGNORE_INSERTS, "%1 stays %2!d!", 0,
+                                      0, message, sizeof message, NULL));
   observe_text("message", message);
   TRY(FormatMessageA(FORMAT_MESSAGE_FROM_STRING | FORMAT_MESSAGE_IGNORE_INSERTS, "too long", 0, 0, message, 4, NULL));
   TRY(FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM, NULL, 0x12345678, 0, message, sizeof message, NULL));

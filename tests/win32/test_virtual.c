@@ -137,9 +137,20 @@ static void commit(void) {
 }
 
 static void protect(void) {
-  static const DWORD all[] = {PAGE_NOACCESS,     PAGE_READONLY,          PAGE_READWRITE,        PAGE_WRITECOPY, PAGE_EXECUTE,
-                              PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY, 0,              3,
-                              PAGE_READWRITE | PAGE_GUARD, PAGE_NOACCESS | PAGE_GUARD, PAGE_GUARD, 0x1000 | PAGE_READWRITE};
+  static const DWORD all[] = {PAGE_NOACCESS,
+                              PAGE_READONLY,
+                              PAGE_READWRITE,
+                              PAGE_WRITECOPY,
+                              PAGE_EXECUTE,
+                              PAGE_EXECUTE_READ,
+                              PAGE_EXECUTE_READWRITE,
+                              PAGE_EXECUTE_WRITECOPY,
+                              0,
+                              3,
+                              PAGE_READWRITE | PAGE_GUARD,
+                              PAGE_NOACCESS | PAGE_GUARD,
+                              PAGE_GUARD,
+                              0x1000 | PAGE_READWRITE};
   SCENE("protect");
   char *base = VirtualAlloc(NULL, 8 * 4096, MEM_RESERVE, PAGE_READONLY);
   DWORD old = 0;

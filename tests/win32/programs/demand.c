@@ -3,10 +3,10 @@
  * Reserving and committing memory, in the manner of Microsoft's page of that name: a filter commits
  * the page that was touched, and the store is made again.
  */
-#include <windows.h>
-#include <tchar.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <tchar.h>
+#include <windows.h>
 
 #define PAGELIMIT 80
 

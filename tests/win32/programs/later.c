@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHECK(condition)                                                                          \
-  do {                                                                                            \
-    if (!(condition)) {                                                                           \
-      printf("line %d: failed: %s, last error %u\n", __LINE__, #condition, GetLastError());       \
-      exit(1);                                                                                    \
-    }                                                                                             \
+#define CHECK(condition)                                                                    \
+  do {                                                                                      \
+    if (!(condition)) {                                                                     \
+      printf("line %d: failed: %s, last error %u\n", __LINE__, #condition, GetLastError()); \
+      exit(1);                                                                              \
+    }                                                                                       \
   } while (0)
 #define CHECK_ERROR(condition, error) CHECK((condition) && GetLastError() == (error))
 
@@ -21,12 +21,12 @@ static void placeholders(void) {
   CHECK_ERROR(!VirtualAlloc(base, 4096, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
   CHECK(VirtualFree(base, K64, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER));
   HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, (DWORD)K64, NULL);
-  char *view = MapViewOfFile3(section, GetCurrentProcess(), base, 0, K64, MEM_REPLACE_PLACEHOLDER,
-                              PAGE_READWRITE, NULL, 0);
+  char *view = MapViewOfFile3(section, GetCurrentProcess(), base, 0, K64, MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, NULL,
+                              0);
   CHECK(view == base);
   view[5] = 9;
-  char *memory = VirtualAlloc2(NULL, base + K64, 3 * K64, MEM_RESERVE | MEM_COMMIT | MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE,
-                               NULL, 0);
+  char *memory = VirtualAlloc2(NULL, base + K64, 3 * K64, MEM_RESERVE | MEM_COMMIT | MEM_REPLACE_PLACEHOLDER,
+                               PAGE_READWRITE, NULL, 0);
   CHECK(memory == base + K64);
   memory[0] = 1;
   CHECK(UnmapViewOfFile2(GetCurrentProcess(), view, MEM_PRESERVE_PLACEHOLDER));
@@ -46,7 +46,8 @@ static void bounds(void) {
   CHECK((ULONG_PTR)memory >= 0x100000000 && (ULONG_PTR)memory + 65536 <= 0x200000000);
   CHECK(VirtualFree(memory, 0, MEM_RELEASE));
   wishes.Alignment = 12345;
-  CHECK_ERROR(VirtualAlloc2(NULL, NULL, 65536, MEM_RESERVE, PAGE_READWRITE, &parameter, 1) == NULL, ERROR_INVALID_PARAMETER);
+  CHECK_ERROR(VirtualAlloc2(NULL, NULL, 65536, MEM_RESERVE, PAGE_READWRITE, &parameter, 1) == NULL,
+              ERROR_INVALID_PARAMETER);
 }
 
 static void offers(void) {
