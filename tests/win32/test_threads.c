@@ -83,25 +83,32 @@ static void waits(void) {
   VALUE(WaitForSingleObject(events[0], 0));
   for (int i = 0; i < 3; i++) CloseHandle(events[i]);
   TRY(SetEvent(events[0]));
-  ULONGLONG before = GetTickCount64();
+  LARGE_INTEGER before, after, frequency;
+  QueryPerformanceFrequency(&frequency);
+  QueryPerformanceCounter(&before);
   Sleep(30);
-  IS(GetTickCount64() - before >= 20);
+  QueryPerformanceCounter(&after);
+  IS((after.QuadPart - before.QuadPart) * 1000 / frequency.QuadPart >= 25);
+  ULONGLONG ticks = GetTickCount64();
+  IS(GetTickCount64() - ticks < 60000);
 }
 
 static void named(void) {
   SCENE("named objects");
   HANDLE one, two;
-  TRY(one = CreateEventA(NULL, TRUE, TRUE, "acre-test-event"));
-  TRY(two = CreateEventA(NULL, FALSE, FALSE, "acre-test-event"));
+  char name[40];
+  snprintf(name, sizeof name, "acre-event-%u", (unsigned)GetCurrentProcessId());
+  TRY(one = CreateEventA(NULL, TRUE, TRUE, name));
+  TRY(two = CreateEventA(NULL, FALSE, FALSE, name));
   VALUE(WaitForSingleObject(two, 0));
-  TRY(CreateMutexA(NULL, FALSE, "acre-test-event"));
+  TRY(CreateMutexA(NULL, FALSE, name));
   TRY(CloseHandle(two));
-  TRY(two = OpenEventA(EVENT_ALL_ACCESS, FALSE, "acre-test-event"));
+  TRY(two = OpenEventA(EVENT_ALL_ACCESS, FALSE, name));
   TRY(ResetEvent(two));
   VALUE(WaitForSingleObject(one, 0));
   TRY(CloseHandle(two));
   TRY(CloseHandle(one));
-  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, "acre-test-event"));
+  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, name));
 }
 
 static DWORD WINAPI leaves_mutex(LPVOID mutex) {
