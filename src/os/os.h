@@ -128,6 +128,12 @@ enum acre__os_place {
 acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out);
 
 /*
+ * acre__os_reserve anywhere and acre__os_commit of all of it in one step: no page is ever reserved alone.
+ * Results as those two; which of them failed is not told.
+ */
+acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protection protection, void **out);
+
+/*
  * Gives a range of reserved, committed or view pages back; the addresses are
  * free. Any part of what was reserved will do (Linux), or exactly that (Windows).
  * ACRE_E_MAPPING_LIMIT when a mapping would have to be split; ACRE_E_NO_MEMORY.

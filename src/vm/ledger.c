@@ -242,6 +242,10 @@ acre_result acre__ledger_charge(size_t pages) {
   return ACRE_OK;
 }
 
+bool acre__ledger_is_at_hand(size_t pages) {
+  return credit_of(atomic_load_explicit(&own_stripe()->word, memory_order_relaxed)) >= pages;
+}
+
 static ACRE_COLD void uncharge_slowly(struct stripe *stripe, size_t pages) {
   uint64_t signals = lock();
   uint64_t cut = set_credit(stripe, batch(), 0);

@@ -23,6 +23,11 @@
  */
 acre_result acre__ledger_charge(size_t pages);
 
+/*
+ * Whether the thread has so much credit that a charge will be granted, unless another thread that shares it comes first.
+ */
+bool acre__ledger_is_at_hand(size_t pages);
+
 /* Gives back what was charged. */
 void acre__ledger_uncharge(size_t pages);
 

@@ -57,6 +57,23 @@ acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base)
   return result;
 }
 
+/* What cannot be had in one step is tried in two, whose results tell more. */
+acre_result acre__place_committed(size_t size, size_t alignment, acre_vm_protection protection, uintptr_t *base) {
+  uintptr_t wish = next_place(size, alignment);
+  void *got = NULL;
+  bool placed = false;
+  if (wish != 0 && acre__os_reserve_committed((void *)wish, size, protection, &got) == ACRE_OK) {
+    *base = (uintptr_t)got;
+    acre_result result = keep_if_aligned(*base, size, alignment, &placed);
+    if (placed || result != ACRE_OK) return result;
+  }
+  acre_result result = acre__place_anywhere(size, alignment, base);
+  if (result != ACRE_OK) return result;
+  result = acre__os_commit((void *)*base, size, protection);
+  if (result != ACRE_OK) (void)acre__os_release((void *)*base, size);
+  return result;
+}
+
 acre_result acre__place_file(size_t size, size_t alignment, const struct acre__place_file *file, uintptr_t *base) {
   uintptr_t wish = next_place(size, alignment);
   if (wish != 0) {

@@ -20,6 +20,12 @@
 /* Reserves anywhere: whole pages, aligned to a power of two, at least the granularity. Results as acre_vm_reserve. */
 acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base);
 
+/*
+ * The same, and all pages are committed: mostly in one system call. Results as acre_vm_reserve with ACRE_VM_COMMIT;
+ * the pages are charged by the caller.
+ */
+acre_result acre__place_committed(size_t size, size_t alignment, acre_vm_protection protection, uintptr_t *base);
+
 /* A part of a file, for what is mapped to be placed in one step. */
 struct acre__place_file {
   struct acre__os_file os;

@@ -195,7 +195,7 @@ struct acre__region_plan {
   bool guards; /* ACRE_VM_GUARD was asked for with the protection */
   size_t touch_pages;
   bool track_writes;
-  size_t committed;   /* of a view: pages from its start on that have `protection` from the first moment on */
+  size_t committed;   /* pages from its start on that have `protection` from the first moment on; they are charged */
   bool copy_on_write; /* a view whose pages become the program's own when they are written */
   bool strict;
   struct acre__paged *paged; /* its part of the paging file, or NULL; the region's if it is made */

@@ -5,6 +5,7 @@
 #include "base/math.h"
 #include "vm/commit.h"
 #include "vm/fault.h"
+#include "vm/ledger.h"
 #include "vm/paging.h"
 #include "vm/place.h"
 #include "vm/placeholder.h"
@@ -98,6 +99,25 @@ static acre_result make_region(const struct acre__region_plan *plan, bool commit
   return commit || wishes ? fill(plan->base, commit) : ACRE_OK;
 }
 
+/*
+ * The usual region that is committed as a whole need not be reserved first. Others have more to say about their pages
+ * (make_region), or are so large that they may be refused, which is to be known before the system is asked.
+ */
+static bool is_plain(const struct acre__region_plan *plan, const acre_vm_options *options) {
+  const unsigned plain = ACRE_VM_COMMIT;
+  return options->flags == plain && options->backing == ACRE_VM_BACKING_MEMORY && options->address == NULL &&
+         plan->node == 0 && !plan->guards && acre__ledger_is_at_hand(plan->size >> acre__root.page_shift);
+}
+
+static acre_result make_committed(struct acre__region_plan *plan, size_t alignment) {
+  acre_result result = acre__place_committed(plan->size, alignment, plan->protection, &plan->base);
+  if (result != ACRE_OK) return result;
+  plan->committed = plan->size >> acre__root.page_shift;
+  result = acre__region_enter(plan);
+  if (result != ACRE_OK) (void)acre__os_release((void *)plan->base, plan->size);
+  return result;
+}
+
 acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **out) {
   static const acre_vm_options defaults = {0};
   if (out != NULL) *out = NULL;
@@ -139,7 +159,9 @@ acre_result acre_vm_reserve(size_t size, const acre_vm_options *options, void **
       .strict = (flags & ACRE_VM_STRICT) != 0,
       .large = large ? acre__placement_choose(request.size) : ACRE_VM_LARGE_PAGES_NONE,
       .node = options->node != 0 && !paged && acre__root_system()->nodes > 1 ? options->node : 0};
-  if ((flags & ACRE_VM_REPLACE) != 0) {
+  if (is_plain(&plan, options)) {
+    result = make_committed(&plan, request.alignment);
+  } else if ((flags & ACRE_VM_REPLACE) != 0) {
     if ((uintptr_t)options->address != request.wish) return ACRE_E_NOT_REGION_BASE;
     result = acre__placeholder_replace(&plan, commit);
   } else {

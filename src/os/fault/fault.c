@@ -133,6 +133,7 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
 /* ------------------------------------------------------------- memory.c */
 
 __typeof__(acre__os_reserve) acre__os_real_reserve;
+__typeof__(acre__os_reserve_committed) acre__os_real_reserve_committed;
 __typeof__(acre__os_release) acre__os_real_release;
 __typeof__(acre__os_commit) acre__os_real_commit;
 __typeof__(acre__os_decommit) acre__os_real_decommit;
@@ -152,6 +153,12 @@ __typeof__(acre__os_keep_from_children) acre__os_real_keep_from_children;
 
 acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out) {
   return fails(ACRE_FAULT_RESERVE) ? state.plan.result : acre__os_real_reserve(wish, size, place, out);
+}
+
+/* It counts as both. */
+acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protection protection, void **out) {
+  if (fails(ACRE_FAULT_RESERVE) || fails(ACRE_FAULT_COMMIT)) return state.plan.result;
+  return acre__os_real_reserve_committed(wish, size, protection, out);
 }
 
 acre_result acre__os_release(void *address, size_t size) {

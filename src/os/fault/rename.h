@@ -9,6 +9,7 @@
 #define ACRE_OS_FAULT_RENAME_H
 
 #define acre__os_reserve acre__os_real_reserve
+#define acre__os_reserve_committed acre__os_real_reserve_committed
 #define acre__os_release acre__os_real_release
 #define acre__os_commit acre__os_real_commit
 #define acre__os_decommit acre__os_real_decommit

@@ -91,6 +91,14 @@ acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place,
   return ACRE_OK;
 }
 
+acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protection protection, void **out) {
+  if (!acre__linux_is_possible((uintptr_t)wish, size)) wish = NULL;
+  void *got = mmap(wish, size, acre__linux_protection(protection), ACRE_LINUX_RESERVATION, -1, 0);
+  if (got == MAP_FAILED) return acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
+  *out = got;
+  return ACRE_OK;
+}
+
 acre_result acre__os_release(void *address, size_t size) {
   if (munmap(address, size) == 0) return ACRE_OK;
   return acre__linux_mapping_error(errno, ACRE_E_NO_MEMORY);
