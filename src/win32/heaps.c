@@ -104,6 +104,7 @@ BOOL HeapDestroy(HANDLE heap) {
   if (!acre__is_heap(heap)) return acre__fail(ERROR_INVALID_HANDLE);
   if (heap == acre_process_heap()) return acre__fail(ERROR_INVALID_PARAMETER);
   struct special *special = take(heap);
+  acre__walk_forget(heap);
   acre_result result = acre_heap_destroy(heap);
   if (special != NULL && special->range != NULL) (void)acre_vm_release(special->range);
   free(special);
@@ -134,12 +135,14 @@ static void set_size(void *block, size_t size) {
   }
 }
 
+/* What was overwritten, or is of another allocator of the heap, says at most that all of the block was asked for. */
 size_t acre__block_size(const void *block) {
   size_t usable = acre_heap_size(block), rest;
+  if (usable == 0) return 0;
   const unsigned char *end = (const unsigned char *)block + usable;
   rest = end[-1];
-  if (rest == LONG_TAIL) memcpy(&rest, end - LONG_TAIL_SIZE, sizeof rest);
-  return usable - rest;
+  if (rest == LONG_TAIL && usable >= LONG_TAIL_SIZE) memcpy(&rest, end - LONG_TAIL_SIZE, sizeof rest);
+  return rest <= usable ? usable - rest : usable;
 }
 
 /* ------------------------------------------------------------- blocks */

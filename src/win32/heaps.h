@@ -19,6 +19,9 @@
 /* Bytes that were asked for when the block was allocated, by a function of the face. */
 size_t acre__block_size(const void *block);
 
+/* The heap is about to end: what a walk has taken down of it goes. */
+void acre__walk_forget(const acre_heap *heap);
+
 /* True: it is a heap that is alive. */
 bool acre__is_heap(HANDLE heap);
 

@@ -228,6 +228,16 @@ void DebugBreak(void) {
 
 /* ------------------------------------------------------------- memory that may be bad */
 
+/* Where the kernel does not read for us (a container may forbid it), the protection tells. */
+static bool can_read(uintptr_t at, const acre_vm_info *info) {
+  char byte;
+  struct iovec here = {&byte, 1}, there = {(void *)at, 1};
+  ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+  if (got == 1 || (errno != EPERM && errno != ENOSYS)) return got == 1;
+  bool readable = info->protection != ACRE_VM_NO_ACCESS && info->protection != ACRE_VM_EXECUTE;
+  return info->state == ACRE_VM_COMMITTED && readable && (info->protection & ACRE_VM_GUARD) == 0;
+}
+
 /*
  * The kernel reads one byte of each page in our place and says whether it could: no
  * signal, whoever has a handler for it. Whether a page could be written, its
@@ -239,12 +249,10 @@ static bool can_access(const void *address, size_t size, bool writes) {
   if (size == 0) return true;
   if (at == 0 || last < at) return false;
   for (;;) {
-    char byte;
-    struct iovec here = {&byte, 1}, there = {(void *)at, 1};
-    if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != 1) return false;
+    acre_vm_info info;
+    if (acre_vm_query((void *)at, &info) != ACRE_OK || !can_read(at, &info)) return false;
     if (writes) {
-      acre_vm_info info;
-      if (acre_vm_query((void *)at, &info) != ACRE_OK || info.state != ACRE_VM_COMMITTED) return false;
+      if (info.state != ACRE_VM_COMMITTED) return false;
       if (info.protection != ACRE_VM_READ_WRITE && info.protection != ACRE_VM_EXECUTE_READ_WRITE) return false;
     }
     uintptr_t page = at & ~(uintptr_t)(page_size - 1);

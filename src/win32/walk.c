@@ -49,6 +49,13 @@ static struct record **place_of(const acre_heap *heap) {
   return place;
 }
 
+void acre__walk_forget(const acre_heap *heap) {
+  pthread_mutex_lock(&lock);
+  struct record **place = place_of(heap);
+  if (*place != NULL) drop(place);
+  pthread_mutex_unlock(&lock);
+}
+
 /* What is walked may be malloc's own heap, which is locked meanwhile: so the room is there before. */
 static bool begin(acre_heap *heap) {
   acre_heap_figures figures;
