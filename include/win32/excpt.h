@@ -26,7 +26,7 @@
  *   - Destructors of C++ do not run when an exception leaves their scope (as there without /EHa).
  *   - break and continue of an outer loop inside a __finally block end the block alone (there a
  *     warning says that they are not to be used).
- *   - longjmp out of a guarded block runs no __finally block.
+ *   - longjmp out of a guarded block runs no __finally block. (The block is no more, once its function has been left.)
  *   - GetExceptionCode() in a handler names the last exception that the function has caught.
  *   - In C++ the words are for source files alone: in a file that is included, __try is libstdc++'s word for
  *     try, unless ACRE_SEH_IN_HEADERS is defined before that file is included.

@@ -166,7 +166,8 @@ static bool dispatch_fault(const EXCEPTION_RECORD *record, void *context) {
     return true;
   }
   acre__state_save(dispatch->state, context);
-  dispatch->low = (char *)((acre__state_stack(dispatch->state) - ACRE_RED_ZONE) & ~(uintptr_t)15);
+  dispatch->at_first = (char *)acre__state_stack(dispatch->state);
+  dispatch->low = (char *)(((uintptr_t)dispatch->at_first - ACRE_RED_ZONE) & ~(uintptr_t)15);
   acre__state_set_mask(dispatch->state);
   acre__dispatch_search(thread, dispatch);
 }
@@ -266,7 +267,7 @@ void RaiseException(DWORD code, DWORD flags, DWORD count, const ULONG_PTR *argum
   if (result == 0) {
     acre__jump_to_context(&dispatch->resume, &dispatch->context);
     if (!ask_vectored(dispatch)) {
-      dispatch->low = acre__jump_stack(&dispatch->resume);
+      dispatch->at_first = dispatch->low = acre__jump_stack(&dispatch->resume);
       acre__dispatch_search(thread, dispatch);
     }
     result = ACRE_SEH_CONTINUED;

@@ -83,6 +83,13 @@ static struct acre__seh *thread_or_die(void) {
   return thread;
 }
 
+/* The caller's stack pointer, above its call; on AArch64 at most that. */
+#define CALLERS_STACK() ((const char *)__builtin_frame_address(0) + 16)
+
+static char *stack_of(const struct acre_seh_frame *frame) {
+  return acre__jump_stack(&frame->jump);
+}
+
 static void next_chunk(struct acre__seh *thread) {
   struct acre__seh_chunk *chunk = thread->chunk->next;
   if (chunk == NULL) chunk = allocate(sizeof *chunk);
@@ -92,9 +99,28 @@ static void next_chunk(struct acre__seh *thread) {
   thread->used = 0;
 }
 
+/* The frame, and whatever was entered inside it, is no more. */
+static void drop(struct acre__seh *thread, struct acre_seh_frame *frame) {
+  thread->active = frame->outer;
+  thread->chunk = frame->chunk;
+  thread->used = (unsigned)(frame - frame->chunk->frames);
+}
+
+/* Frames below the stack pointer of who calls are of functions that were left by longjmp. */
+static __attribute__((noinline, cold)) void drop_left(struct acre__seh *thread, const char *stack) {
+  while (thread->active != NULL && stack_of(thread->active) < stack &&
+         is_on_stack(thread, stack) == is_on_stack(thread, stack_of(thread->active)))
+    drop(thread, thread->active);
+}
+
+static inline void drop_those_left(struct acre__seh *thread, const char *stack) {
+  if (thread->active != NULL && __builtin_expect(stack_of(thread->active) < stack, 0)) drop_left(thread, stack);
+}
+
 struct acre_seh_frame *acre_seh_enter(acre_seh_site *site) {
   struct acre__seh *thread = current;
   if (__builtin_expect(thread == NULL, 0)) thread = thread_or_die();
+  drop_those_left(thread, CALLERS_STACK());
   if (__builtin_expect(thread->used == ACRE_SEH_CHUNK, 0)) next_chunk(thread);
   struct acre_seh_frame *frame = &thread->chunk->frames[thread->used++];
   frame->outer = thread->active;
@@ -105,14 +131,8 @@ struct acre_seh_frame *acre_seh_enter(acre_seh_site *site) {
   return frame;
 }
 
-/* The frame, and whatever was entered inside it, is no more. */
-static void drop(struct acre__seh *thread, struct acre_seh_frame *frame) {
-  thread->active = frame->outer;
-  thread->chunk = frame->chunk;
-  thread->used = (unsigned)(frame - frame->chunk->frames);
-}
-
 void acre_seh_pop(void) {
+  drop_those_left(current, CALLERS_STACK());
   drop(current, current->active);
 }
 
@@ -129,9 +149,6 @@ static void push_caught(struct acre__seh *thread, struct acre__caught caught) {
     memmove(thread->caught, thread->caught + 1, --thread->caught_count * sizeof *thread->caught);
   thread->caught[thread->caught_count++] = caught;
 }
-
-/* The caller's stack pointer, above its call. */
-#define CALLERS_STACK() ((const char *)__builtin_frame_address(0) + 16)
 
 DWORD acre_seh_code(void) {
   struct acre__seh *thread = current;
@@ -157,10 +174,6 @@ __attribute__((no_sanitize_address, no_sanitize_thread, noinline)) static void m
 
 /* AddressSanitizer, where it is: the stack below a frame that is jumped to holds no variables any more. */
 void __asan_unpoison_memory_region(void const volatile *address, size_t size) __attribute__((weak));
-
-static char *stack_of(const struct acre_seh_frame *frame) {
-  return acre__jump_stack(&frame->jump);
-}
 
 /* A copy that the dispatch's own room was too small for. */
 static void end_copy(struct acre__dispatch *dispatch) {
@@ -262,7 +275,8 @@ void acre__dispatch_visit(struct acre__seh *thread, struct acre__dispatch *dispa
 /* Whether the frame's stack can be reached from where the exception began. */
 static bool is_above(const struct acre__seh *thread, const struct acre__dispatch *dispatch,
                      const struct acre_seh_frame *frame) {
-  return stack_of(frame) > dispatch->low && is_on_stack(thread, stack_of(frame)) == is_on_stack(thread, dispatch->low);
+  return stack_of(frame) >= dispatch->at_first &&
+         is_on_stack(thread, stack_of(frame)) == is_on_stack(thread, dispatch->at_first);
 }
 
 /* The next frame outwards whose filter may want it. */
@@ -424,6 +438,7 @@ int acre_seh_finally_end(int abnormal) {
  * __finally block the thread goes there, and comes back to go on leaving.
  */
 void acre_seh_leave(void) {
+  drop_those_left(current, CALLERS_STACK());
   struct acre_seh_frame *frame = current->active;
   drop(current, frame);
   if (frame->site->kind == ACRE_SITE_EXCEPT) return;

@@ -81,6 +81,7 @@ struct acre__dispatch {
   unsigned used;
   struct acre__jump resume; /* RAISED, LEFT */
   void *state;              /* FAULT */
+  char *at_first;           /* the stack pointer where it began: frames below it are of functions that are no more */
   char *low;                /* where the copied stack begins */
   char *copy;
   size_t copied, room;

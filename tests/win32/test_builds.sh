@@ -48,6 +48,8 @@ for compiler in "${compilers[@]}"; do
     check "exceptions, $compiler $level" "$expected" "$compiler" -std=gnu11 "$level" -Wall -Werror -Wno-array-bounds \
       "${link[@]}" "$here/test_exceptions.c"
     expected=$output
+    check "faults, $compiler $level" "all good" "$compiler" -std=gnu11 "$level" -Wall -Werror -Wno-array-bounds \
+      "${link[@]}" "$here/programs/faults.c"
     check "demand, $compiler $level" "Release succeeded, 80 pages." "$compiler" -std=gnu11 "$level" -Wall -Werror \
       "${link[@]}" "$here/programs/demand.c"
     check "demand, UNICODE, $compiler $level" "Release succeeded, 80 pages." "$compiler" -std=gnu11 "$level" -DUNICODE \
