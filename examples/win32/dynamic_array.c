@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A dynamic array by exception: 64 MiB are reserved, and a page is committed when it is touched. */
+/*
+ * A dynamic array by exception: 64 MiB are reserved, and a page is committed when it is touched. What is reserved behind
+ * its end stays so, and shows what goes beyond.
+ */
 #include <windows.h>
 
 #include <stdio.h>
@@ -33,7 +36,7 @@ static int fill(int from, int to, int step) {
 }
 
 int main(void) {
-  array = VirtualAlloc(NULL, MOST, MEM_RESERVE, PAGE_READWRITE);
+  array = VirtualAlloc(NULL, MOST + 65536, MEM_RESERVE, PAGE_READWRITE);
   int *first = array;
   if (!fill(0, 100000, 1)) return 1;
   printf("100,000 numbers took %d pages.\n", committed);
@@ -44,7 +47,7 @@ int main(void) {
   __try {
     set(&array[MOST / (int)sizeof(int)], 1);
   } __except (EXCEPTION_EXECUTE_HANDLER) {
-    printf("Behind its end there is nothing.\n");
+    printf("Behind its end nothing is committed.\n");
   }
   VirtualFree(array, 0, MEM_RELEASE);
   return 0;

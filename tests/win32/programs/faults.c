@@ -74,7 +74,7 @@ static int commits(struct _EXCEPTION_POINTERS *exception) {
 /* Sums that live in registers while stores into fresh pages fail and are made again. */
 static __attribute__((noinline)) double sums(volatile char *memory) {
   double a = 1, b = 2, c = 3, d = 4;
-  long x = 1, y = 2, z = 3;
+  unsigned long x = 1, y = 2, z = 3;
   for (int i = 0; i < 200; i++) {
     memory[i * 4096] = (char)i;
     a = a * 1.01 + b;
@@ -82,7 +82,7 @@ static __attribute__((noinline)) double sums(volatile char *memory) {
     c = c + d * 0.5;
     d = d - 0.25;
     x = x * 3 + y;
-    y = y ^ (z + i);
+    y = y ^ (z + (unsigned long)i);
     z = z + 7;
   }
   return a + b + c + d + (double)((x ^ y ^ z) & 0xffff);

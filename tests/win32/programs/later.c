@@ -37,13 +37,13 @@ static void placeholders(void) {
 }
 
 static void bounds(void) {
-  MEM_ADDRESS_REQUIREMENTS wishes = {(void *)0x100000000, (void *)0x1ffffffff, 1 << 20};
+  MEM_ADDRESS_REQUIREMENTS wishes = {(void *)0x200000000000, (void *)0x2fffffffffff, 1 << 20};
   MEM_EXTENDED_PARAMETER parameter = {0};
   parameter.Type = MemExtendedParameterAddressRequirements;
   parameter.Pointer = &wishes;
   char *memory = VirtualAlloc2(NULL, NULL, 65536, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE, &parameter, 1);
   CHECK(memory != NULL && (ULONG_PTR)memory % (1 << 20) == 0);
-  CHECK((ULONG_PTR)memory >= 0x100000000 && (ULONG_PTR)memory + 65536 <= 0x200000000);
+  CHECK((ULONG_PTR)memory >= 0x200000000000 && (ULONG_PTR)memory + 65536 <= 0x300000000000);
   CHECK(VirtualFree(memory, 0, MEM_RELEASE));
   wishes.Alignment = 12345;
   CHECK_ERROR(VirtualAlloc2(NULL, NULL, 65536, MEM_RESERVE, PAGE_READWRITE, &parameter, 1) == NULL,
