@@ -251,6 +251,13 @@ ACRE_API acre_heap *acre_heap_of(const void *block);
 /* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. Win32: HeapSize. */
 ACRE_API size_t acre_heap_size(const void *block);
 
+/*
+ * What acre_heap_size will say of a block of this heap that is asked for with `size`, without there being one: for
+ * what is to fill blocks. 0: it depends (a checked heap, or more than some KiB).
+ * Win32 counterpart: none.
+ */
+ACRE_API size_t acre_heap_rounded(const acre_heap *heap, size_t size);
+
 /* Bytes that were asked for: exact in a checked heap, where it equals acre_heap_size; else acre_heap_size. */
 ACRE_API size_t acre_heap_requested(const void *block);
 

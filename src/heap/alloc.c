@@ -215,6 +215,11 @@ size_t acre_heap_size(const void *block) {
   return found.segment->heap->checked ? acre__checked_size(found.segment->heap, &found, block) : found.size;
 }
 
+size_t acre_heap_rounded(const acre_heap *heap, size_t size) {
+  if (size > ACRE_SMALL_MOST || heap->checked) return 0;
+  return acre__class_size(acre__small_class[(size + 15) / 16]);
+}
+
 size_t acre_heap_requested(const void *block) {
   return acre_heap_size(block);
 }

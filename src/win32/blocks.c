@@ -10,10 +10,10 @@
  * Blocks start on multiples of 16, so a handle that is 8 more is of an entry
  * (Windows's own handles look so). The two families differ in three errors alone.
  */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "win32/heaps.h"
+#include "win32/locks.h"
 
 enum { HEAD = 16, MOST_LOCKS = 255 };
 static const uintptr_t MARK = (uintptr_t)0x6d6f766561626c65; /* "moveable" */
@@ -32,28 +32,18 @@ struct entries {
   _Alignas(16) struct entry entries[ENTRIES];
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entries *all;
 static struct entry *free_entries;
 
 /* ------------------------------------------------------------- entries, with the lock */
 
-static struct entry *new_entry(void) {
-  if (free_entries == NULL) {
-    struct entries *more = aligned_alloc(16, sizeof *more);
-    if (more == NULL) return NULL;
-    memset(more, 0, sizeof *more);
-    more->next = all;
-    all = more;
-    for (int i = 0; i < ENTRIES; i++) {
-      more->entries[i].next = free_entries;
-      free_entries = &more->entries[i];
-    }
+static void add_entries(struct entries *more) {
+  more->next = all;
+  all = more;
+  for (int i = 0; i < ENTRIES; i++) {
+    more->entries[i].next = free_entries;
+    free_entries = &more->entries[i];
   }
-  struct entry *entry = free_entries;
-  free_entries = entry->next;
-  *entry = (struct entry){.mark = MARK, .used = true};
-  return entry;
 }
 
 static void end_entry(struct entry *entry) {
@@ -78,29 +68,50 @@ static struct entry *entry_of(HANDLE handle) {
   return NULL;
 }
 
+/* ------------------------------------------------------------- entries and blocks, without the lock */
+
+static struct entry *new_entry(void) {
+  for (;;) {
+    acre__take(ACRE_LOCK_BLOCKS);
+    struct entry *entry = free_entries;
+    if (entry != NULL) {
+      free_entries = entry->next;
+      *entry = (struct entry){.mark = MARK, .used = true};
+    }
+    acre__give(ACRE_LOCK_BLOCKS);
+    if (entry != NULL) return entry;
+    struct entries *more = aligned_alloc(16, sizeof *more);
+    if (more == NULL) return NULL;
+    memset(more, 0, sizeof *more);
+    acre__take(ACRE_LOCK_BLOCKS);
+    add_entries(more);
+    acre__give(ACRE_LOCK_BLOCKS);
+  }
+}
+
 static bool is_fixed(HANDLE handle) {
   return handle != NULL && (uintptr_t)handle % 16 == 0 && acre_heap_of(handle) == acre_process_heap();
 }
 
-/* ------------------------------------------------------------- blocks of entries, with the lock */
-
-static bool fill(struct entry *entry, size_t size, bool zero) {
+/* A block for the entry; NULL: no memory. */
+static char *new_block(struct entry *entry, size_t size, bool zero) {
   char *block = size <= SIZE_MAX - HEAD ? HeapAlloc(GetProcessHeap(), zero ? HEAP_ZERO_MEMORY : 0, size + HEAD) : NULL;
-  if (block == NULL) return false;
-  memcpy(block, (uintptr_t[2]){(uintptr_t)entry, MARK}, HEAD);
-  entry->block = block;
-  return true;
+  if (block != NULL) memcpy(block, (uintptr_t[2]){(uintptr_t)entry, MARK}, HEAD);
+  return block;
 }
 
-/* Which entry has these bytes; NULL: none. */
-static struct entry *entry_around(const void *pointer) {
+/* The handle of the entry that has these bytes; NULL: there is none. */
+static HANDLE handle_at(const void *pointer) {
   const char *block = (const char *)pointer - HEAD;
   uintptr_t head[2];
   if (pointer == NULL || (uintptr_t)pointer % 16 != 0 || acre_heap_of(block) != acre_process_heap()) return NULL;
   memcpy(head, block, HEAD);
   if (head[1] != MARK) return NULL;
-  struct entry *entry = entry_of((HANDLE)(head[0] + 8));
-  return entry != NULL && entry->block == block ? entry : NULL;
+  acre__take(ACRE_LOCK_BLOCKS);
+  const struct entry *entry = entry_of((HANDLE)(head[0] + 8));
+  bool found = entry != NULL && entry->block == block;
+  acre__give(ACRE_LOCK_BLOCKS);
+  return found ? (HANDLE)(head[0] + 8) : NULL;
 }
 
 /* ------------------------------------------------------------- what both families do */
@@ -108,15 +119,18 @@ static struct entry *entry_around(const void *pointer) {
 static HANDLE allocate(UINT flags, SIZE_T size) {
   bool zero = (flags & LMEM_ZEROINIT) != 0;
   if ((flags & LMEM_MOVEABLE) == 0) return HeapAlloc(GetProcessHeap(), zero ? HEAP_ZERO_MEMORY : 0, size);
-  pthread_mutex_lock(&lock);
   struct entry *entry = new_entry();
-  bool good = entry != NULL && (size == 0 || fill(entry, size, zero));
+  char *block = entry != NULL && size != 0 ? new_block(entry, size, zero) : NULL;
+  bool good = entry != NULL && (size == 0 || block != NULL);
+  acre__take(ACRE_LOCK_BLOCKS);
   if (good) {
+    entry->block = block;
     entry->discardable = (flags & LMEM_DISCARDABLE) != 0;
     entry->shared = (flags & GMEM_SHARE) != 0;
+  } else if (entry != NULL) {
+    end_entry(entry);
   }
-  if (!good && entry != NULL) end_entry(entry);
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_BLOCKS);
   return good ? handle_of(entry) : acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
 }
 
@@ -127,56 +141,55 @@ static HANDLE reallocate_fixed(HANDLE memory, SIZE_T size, UINT flags) {
   return HeapReAlloc(GetProcessHeap(), how, memory, size);
 }
 
-static DWORD discard(struct entry *entry, UINT flags) {
-  if (entry->locks > 0 && (flags & LMEM_MOVEABLE) == 0) return ERROR_INVALID_PARAMETER;
-  if (entry->block != NULL) HeapFree(GetProcessHeap(), 0, entry->block);
-  entry->block = NULL;
-  entry->locks = 0;
-  return ERROR_SUCCESS;
-}
-
-/* A locked block must not move, unless it is said to. */
-static DWORD reallocate_entry(struct entry *entry, SIZE_T size, UINT flags) {
-  if ((flags & LMEM_MODIFY) != 0) {
-    if ((flags & LMEM_DISCARDABLE) != 0) entry->discardable = true;
-    return ERROR_SUCCESS;
-  }
-  if (size == 0) return discard(entry, flags);
-  if (size > SIZE_MAX - HEAD) return ERROR_NOT_ENOUGH_MEMORY;
-  if (entry->block == NULL)
-    return fill(entry, size, (flags & LMEM_ZEROINIT) != 0) ? ERROR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
+/* The block that takes the place of `block` (NULL: the entry has none). A locked one must not move, unless it is said to. */
+static char *resize(struct entry *entry, char *block, bool locked, SIZE_T size, UINT flags) {
+  if (block == NULL) return new_block(entry, size, (flags & LMEM_ZEROINIT) != 0);
   DWORD how = (flags & LMEM_ZEROINIT) != 0 ? HEAP_ZERO_MEMORY : 0;
-  if (entry->locks > 0 && (flags & LMEM_MOVEABLE) == 0) how |= HEAP_REALLOC_IN_PLACE_ONLY;
-  char *moved = HeapReAlloc(GetProcessHeap(), how, entry->block, size + HEAD);
-  if (moved == NULL) return ERROR_NOT_ENOUGH_MEMORY;
-  entry->block = moved;
-  return ERROR_SUCCESS;
+  if (locked && (flags & LMEM_MOVEABLE) == 0) how |= HEAP_REALLOC_IN_PLACE_ONLY;
+  return size <= SIZE_MAX - HEAD ? HeapReAlloc(GetProcessHeap(), how, block, size + HEAD) : NULL;
 }
 
 static HANDLE reallocate(HANDLE memory, SIZE_T size, UINT flags) {
   if (is_fixed(memory)) return reallocate_fixed(memory, size, flags);
-  pthread_mutex_lock(&lock);
+  acre__take(ACRE_LOCK_BLOCKS);
   struct entry *entry = entry_of(memory);
-  DWORD error = entry != NULL ? reallocate_entry(entry, size, flags) : ERROR_INVALID_HANDLE;
-  pthread_mutex_unlock(&lock);
-  return error == ERROR_SUCCESS ? memory : acre__fail_null(error);
+  char *block = entry != NULL ? entry->block : NULL, *ended = NULL;
+  bool locked = entry != NULL && entry->locks > 0, modifies = (flags & LMEM_MODIFY) != 0;
+  bool discards = !modifies && size == 0, refused = discards && locked && (flags & LMEM_MOVEABLE) == 0;
+  if (entry != NULL && modifies && (flags & LMEM_DISCARDABLE) != 0) entry->discardable = true;
+  if (entry != NULL && discards && !refused) {
+    ended = entry->block;
+    entry->block = NULL;
+    entry->locks = 0;
+  }
+  acre__give(ACRE_LOCK_BLOCKS);
+  if (entry == NULL) return acre__fail_null(ERROR_INVALID_HANDLE);
+  if (refused) return acre__fail_null(ERROR_INVALID_PARAMETER);
+  if (discards) HeapFree(GetProcessHeap(), 0, ended);
+  if (modifies || discards) return memory;
+  char *moved = resize(entry, block, locked, size, flags);
+  if (moved == NULL) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+  acre__take(ACRE_LOCK_BLOCKS);
+  entry->block = moved;
+  acre__give(ACRE_LOCK_BLOCKS);
+  return memory;
 }
 
 static LPVOID lock_block(HANDLE memory) {
   if (memory == NULL || is_fixed(memory)) return memory; /* nothing is set for NULL */
   DWORD error = ERROR_SUCCESS;
   char *bytes = NULL;
-  pthread_mutex_lock(&lock);
+  acre__take(ACRE_LOCK_BLOCKS);
   struct entry *entry = entry_of(memory);
-  if (entry == NULL)
+  if (entry == NULL) {
     error = ERROR_INVALID_HANDLE;
-  else if (entry->block == NULL)
+  } else if (entry->block == NULL) {
     error = ERROR_DISCARDED;
-  else {
+  } else {
     if (entry->locks < MOST_LOCKS) entry->locks++;
     bytes = entry->block + HEAD;
   }
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_BLOCKS);
   return error == ERROR_SUCCESS ? bytes : acre__fail_null(error);
 }
 
@@ -185,7 +198,7 @@ static BOOL unlock_block(HANDLE memory, BOOL of_fixed) {
   DWORD error = NO_ERROR;
   BOOL locked = FALSE;
   if (is_fixed(memory)) return of_fixed ? TRUE : acre__fail(ERROR_NOT_LOCKED);
-  pthread_mutex_lock(&lock);
+  acre__take(ACRE_LOCK_BLOCKS);
   struct entry *entry = entry_of(memory);
   if (entry == NULL)
     error = ERROR_INVALID_HANDLE;
@@ -193,59 +206,61 @@ static BOOL unlock_block(HANDLE memory, BOOL of_fixed) {
     error = ERROR_NOT_LOCKED;
   else
     locked = --entry->locks > 0;
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_BLOCKS);
   return locked ? TRUE : acre__fail(error);
 }
 
 static HANDLE handle_around(LPCVOID pointer) {
   if (pointer == NULL) return acre__fail_null(ERROR_INVALID_PARAMETER);
-  pthread_mutex_lock(&lock);
-  struct entry *entry = entry_around(pointer);
-  if (entry == NULL) entry = entry_of((HANDLE)(uintptr_t)pointer);
-  pthread_mutex_unlock(&lock);
-  if (entry != NULL) return handle_of(entry);
-  return is_fixed((HANDLE)(uintptr_t)pointer) ? (HANDLE)(uintptr_t)pointer : acre__fail_null(ERROR_INVALID_HANDLE);
+  HANDLE handle = handle_at(pointer), same = (HANDLE)(uintptr_t)pointer;
+  if (handle != NULL) return handle;
+  acre__take(ACRE_LOCK_BLOCKS);
+  bool found = entry_of(same) != NULL;
+  acre__give(ACRE_LOCK_BLOCKS);
+  return found || is_fixed(same) ? same : acre__fail_null(ERROR_INVALID_HANDLE);
 }
 
 static SIZE_T size_of(HANDLE memory) {
   if (is_fixed(memory)) return acre__block_size(memory);
-  pthread_mutex_lock(&lock);
-  struct entry *entry = entry_of(memory);
-  SIZE_T size = entry != NULL && entry->block != NULL ? acre__block_size(entry->block) - HEAD : 0;
-  pthread_mutex_unlock(&lock);
-  return entry != NULL ? size : (SIZE_T)acre__fail(ERROR_INVALID_HANDLE);
+  acre__take(ACRE_LOCK_BLOCKS);
+  const struct entry *entry = entry_of(memory);
+  const char *block = entry != NULL ? entry->block : NULL;
+  acre__give(ACRE_LOCK_BLOCKS);
+  if (entry == NULL) return (SIZE_T)acre__fail(ERROR_INVALID_HANDLE);
+  return block != NULL ? acre__block_size(block) - HEAD : 0;
 }
 
 static UINT flags_of(HANDLE memory, UINT discardable, UINT shared) {
   if (is_fixed(memory)) return 0;
-  pthread_mutex_lock(&lock);
+  acre__take(ACRE_LOCK_BLOCKS);
   const struct entry *entry = entry_of(memory);
   UINT flags = LMEM_INVALID_HANDLE;
   if (entry != NULL)
     flags = entry->locks | (entry->discardable ? discardable : 0) | (entry->shared ? shared : 0) |
             (entry->block == NULL ? LMEM_DISCARDED : 0);
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_BLOCKS);
   if (entry == NULL) SetLastError(ERROR_INVALID_HANDLE);
   return flags;
 }
 
 static HANDLE free_block(HANDLE memory) {
   if (memory == NULL) return NULL;
-  if (is_fixed(memory)) {
+  HANDLE around = handle_at(memory); /* the pointer that a lock has given will do */
+  if (around == NULL && is_fixed(memory)) {
     HeapFree(GetProcessHeap(), 0, memory);
     return NULL;
   }
-  pthread_mutex_lock(&lock);
-  struct entry *entry = entry_of(memory);
-  if (entry == NULL) entry = entry_around(memory); /* the pointer that a lock has given will do */
-  if (entry != NULL) {
-    if (entry->block != NULL) HeapFree(GetProcessHeap(), 0, entry->block);
-    end_entry(entry);
+  acre__take(ACRE_LOCK_BLOCKS);
+  struct entry *entry = entry_of(around != NULL ? around : memory);
+  char *block = entry != NULL ? entry->block : NULL;
+  if (entry != NULL) end_entry(entry);
+  acre__give(ACRE_LOCK_BLOCKS);
+  if (entry == NULL) {
+    SetLastError(ERROR_INVALID_HANDLE);
+    return memory;
   }
-  pthread_mutex_unlock(&lock);
-  if (entry != NULL) return NULL;
-  SetLastError(ERROR_INVALID_HANDLE);
-  return memory;
+  HeapFree(GetProcessHeap(), 0, block);
+  return NULL;
 }
 
 /* ------------------------------------------------------------- the two families */

@@ -18,6 +18,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "win32/locks.h"
 #include "win32/seh.h"
 
 static const DWORD STATUS_IO_DEVICE_ERROR_ = 0xc0000185;
@@ -34,7 +35,6 @@ struct vectored {
   } entries[];
 };
 
-static pthread_mutex_t vectored_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(struct vectored *) vectored;
 static _Atomic(LPTOP_LEVEL_EXCEPTION_FILTER) top_filter;
 
@@ -49,7 +49,7 @@ static struct vectored *new_list(size_t count) {
 PVOID AddVectoredExceptionHandler(ULONG first, PVECTORED_EXCEPTION_HANDLER handler) {
   acre__seh_install();
   void *id = malloc(1); /* an address that is no other handler's */
-  pthread_mutex_lock(&vectored_lock);
+  acre__take(ACRE_LOCK_VECTORED);
   const struct vectored *list = atomic_load(&vectored);
   size_t count = list != NULL ? list->count : 0, at = first != 0 ? 0 : count;
   struct vectored *copy = id != NULL ? new_list(count + 1) : NULL;
@@ -59,14 +59,14 @@ PVOID AddVectoredExceptionHandler(ULONG first, PVECTORED_EXCEPTION_HANDLER handl
     copy->entries[at].id = id;
     atomic_store(&vectored, copy);
   }
-  pthread_mutex_unlock(&vectored_lock);
+  acre__give(ACRE_LOCK_VECTORED);
   if (copy != NULL) return id;
   free(id);
   return NULL;
 }
 
 ULONG RemoveVectoredExceptionHandler(PVOID id) {
-  pthread_mutex_lock(&vectored_lock);
+  acre__take(ACRE_LOCK_VECTORED);
   const struct vectored *list = atomic_load(&vectored);
   size_t count = list != NULL ? list->count : 0, at = 0;
   while (at < count && list->entries[at].id != id) at++;
@@ -76,7 +76,7 @@ ULONG RemoveVectoredExceptionHandler(PVOID id) {
       if (i != at) copy->entries[i - (i > at)] = list->entries[i];
     atomic_store(&vectored, copy);
   }
-  pthread_mutex_unlock(&vectored_lock);
+  acre__give(ACRE_LOCK_VECTORED);
   if (copy == NULL) return at < count ? 0 : (ULONG)acre__fail(ERROR_INVALID_PARAMETER);
   free(id);
   return 1;

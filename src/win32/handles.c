@@ -2,8 +2,9 @@
 /* handles.c - see handles.h. */
 #include "win32/handles.h"
 
-#include <pthread.h>
 #include <stdlib.h>
+
+#include "win32/locks.h"
 
 struct entry {
   struct acre__object *object; /* NULL: free */
@@ -12,22 +13,16 @@ struct entry {
 };
 
 static struct {
-  pthread_mutex_t lock;
-  pthread_once_t once;
   struct entry *entries;
   size_t count, room, free; /* free: index + 1 of the first free entry */
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+} table;
 
 static void lock(void) {
-  pthread_mutex_lock(&table.lock);
+  acre__take(ACRE_LOCK_HANDLES);
 }
 
 static void unlock(void) {
-  pthread_mutex_unlock(&table.lock);
-}
-
-static void prepare(void) {
-  pthread_atfork(lock, unlock, unlock);
+  acre__give(ACRE_LOCK_HANDLES);
 }
 
 /* ------------------------------------------------------------- the table, with its lock */
@@ -70,7 +65,6 @@ void acre__object_release(struct acre__object *object) {
 }
 
 HANDLE acre__handle_add(struct acre__object *object) {
-  pthread_once(&table.once, prepare);
   acre__object_retain(object);
   lock();
   HANDLE handle = add(object);

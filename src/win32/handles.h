@@ -10,7 +10,7 @@
  *
  * Pseudo handles: -1 is this process, and also INVALID_HANDLE_VALUE; -2 this thread.
  *
- * Lock: the table's, held for a moment by every function here. A fork waits for it.
+ * Lock: ACRE_LOCK_HANDLES, held for a moment by every function here.
  */
 #ifndef ACRE_WIN32_HANDLES_H
 #define ACRE_WIN32_HANDLES_H

@@ -2,51 +2,63 @@
 /* heaps.c - HeapCreate, HeapAlloc and their kin; see heaps.h. What looks at heaps is in walk.c. */
 #include "win32/heaps.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-/* ------------------------------------------------------------- heaps with more to say */
+#include "win32/locks.h"
 
-struct special {
-  struct special *next;
+/* ------------------------------------------------------------- what is known of each heap */
+
+struct record {
+  struct record *next; /* in its bucket */
   acre_heap *heap;
   DWORD options;
   void *range; /* executable memory of its own; NULL: none */
 };
 
-static pthread_mutex_t specials_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct special *specials;
+enum { BUCKETS = 256 };
+
+static struct record *buckets[BUCKETS];
+
+static struct record **bucket_of(const acre_heap *heap) {
+  return &buckets[(uintptr_t)heap / ACRE_HEAP_SEGMENT % BUCKETS];
+}
+
+/* With the lock: the record, or NULL. */
+static struct record **place_of(const acre_heap *heap) {
+  struct record **place = bucket_of(heap);
+  while (*place != NULL && (*place)->heap != heap) place = &(*place)->next;
+  return place;
+}
 
 static DWORD options_of(const acre_heap *heap) {
-  pthread_mutex_lock(&specials_lock);
-  const struct special *special = specials;
-  while (special != NULL && special->heap != heap) special = special->next;
-  DWORD options = special != NULL ? special->options : HEAP_GROWABLE;
-  pthread_mutex_unlock(&specials_lock);
+  acre__take(ACRE_LOCK_HEAPS);
+  const struct record *record = *place_of(heap);
+  DWORD options = record != NULL ? record->options : HEAP_GROWABLE;
+  acre__give(ACRE_LOCK_HEAPS);
   return options;
 }
 
 static bool remember(acre_heap *heap, DWORD options, void *range) {
-  struct special *special = malloc(sizeof *special);
-  if (special == NULL) return false;
-  pthread_mutex_lock(&specials_lock);
-  *special = (struct special){specials, heap, options, range};
-  specials = special;
-  pthread_mutex_unlock(&specials_lock);
+  struct record *record = malloc(sizeof *record);
+  if (record == NULL) return false;
+  acre__take(ACRE_LOCK_HEAPS);
+  struct record **bucket = bucket_of(heap);
+  *record = (struct record){*bucket, heap, options, range};
+  *bucket = record;
+  acre__give(ACRE_LOCK_HEAPS);
   return true;
 }
 
-static struct special *take(const acre_heap *heap) {
-  pthread_mutex_lock(&specials_lock);
-  struct special **place = &specials;
-  while (*place != NULL && (*place)->heap != heap) place = &(*place)->next;
-  struct special *special = *place;
-  if (special != NULL) *place = special->next;
-  pthread_mutex_unlock(&specials_lock);
-  return special;
+static struct record *take(const acre_heap *heap) {
+  acre__take(ACRE_LOCK_HEAPS);
+  struct record **place = place_of(heap), *record = *place;
+  if (record != NULL) *place = record->next;
+  acre__give(ACRE_LOCK_HEAPS);
+  return record;
 }
 
-bool acre__is_heap(HANDLE heap) {
+/* One that was made by acre_heap_create. */
+static bool is_other_heap(const acre_heap *heap) {
   acre_heap *some[32], **all = some;
   size_t count = acre_heap_list(some, 32), room = 32;
   while (count > room) {
@@ -60,6 +72,13 @@ bool acre__is_heap(HANDLE heap) {
   for (size_t i = 0; i < count; i++) found = found || all[i] == heap;
   if (all != some) free(all);
   return found;
+}
+
+bool acre__is_heap(HANDLE heap) {
+  acre__take(ACRE_LOCK_HEAPS);
+  bool found = *place_of(heap) != NULL;
+  acre__give(ACRE_LOCK_HEAPS);
+  return found || heap == acre_process_heap() || is_other_heap(heap);
 }
 
 /* ------------------------------------------------------------- making and ending */
@@ -92,7 +111,7 @@ HANDLE HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum) {
   acre_result result = executes ? create_executable(&wanted, &heap) : acre_heap_create(&wanted, &heap);
   if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));
   DWORD kept = (options & (HEAP_GENERATE_EXCEPTIONS | HEAP_NO_SERIALIZE)) | (maximum == 0 ? HEAP_GROWABLE : 0);
-  if ((kept != HEAP_GROWABLE || executes) && !remember(heap, kept, wanted.range)) {
+  if (!remember(heap, kept, wanted.range)) {
     (void)acre_heap_destroy(heap);
     if (executes) (void)acre_vm_release(wanted.range);
     return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
@@ -101,13 +120,13 @@ HANDLE HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum) {
 }
 
 BOOL HeapDestroy(HANDLE heap) {
-  if (!acre__is_heap(heap)) return acre__fail(ERROR_INVALID_HANDLE);
   if (heap == acre_process_heap()) return acre__fail(ERROR_INVALID_PARAMETER);
-  struct special *special = take(heap);
+  struct record *record = take(heap);
+  if (record == NULL && !is_other_heap(heap)) return acre__fail(ERROR_INVALID_HANDLE);
   acre__walk_forget(heap);
   acre_result result = acre_heap_destroy(heap);
-  if (special != NULL && special->range != NULL) (void)acre_vm_release(special->range);
-  free(special);
+  if (record != NULL && record->range != NULL) (void)acre_vm_release(record->range);
+  free(record);
   return acre__done(result);
 }
 
@@ -124,8 +143,8 @@ DWORD GetProcessHeaps(DWORD count, PHANDLE heaps) {
 
 enum { LONG_TAIL = 255, LONG_TAIL_SIZE = 9 };
 
-static void set_size(void *block, size_t size) {
-  size_t usable = acre_heap_size(block), rest = usable - size;
+static void set_size(void *block, size_t usable, size_t size) {
+  size_t rest = usable - size;
   unsigned char *end = (unsigned char *)block + usable;
   if (rest < LONG_TAIL) {
     end[-1] = (unsigned char)rest;
@@ -166,7 +185,8 @@ LPVOID HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size) {
     return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
   void *block = (flags & HEAP_ZERO_MEMORY) != 0 ? acre_heap_zalloc(heap, size + 1) : acre_heap_alloc(heap, size + 1);
   if (block == NULL) return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
-  set_size(block, size);
+  size_t usable = acre_heap_rounded(heap, size + 1);
+  set_size(block, usable != 0 ? usable : acre_heap_size(block), size);
   return block;
 }
 
@@ -183,7 +203,7 @@ LPVOID HeapReAlloc(HANDLE heap, DWORD flags, LPVOID block, SIZE_T size) {
     moved = NULL;
   if (moved == NULL) return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
   if ((flags & HEAP_ZERO_MEMORY) != 0 && size > before) memset((char *)moved + before, 0, size - before);
-  set_size(moved, size);
+  set_size(moved, acre_heap_size(moved), size);
   return moved;
 }
 

@@ -8,8 +8,8 @@
  *   [ what was asked for | ............ | n ]               n < 255: bytes not asked for, this one included
  *   [ what was asked for | ... | 8 bytes: how many | 255 ]
  *
- * What only few heaps have (flags, a memory of their own) stands in a list
- * beside them, which is looked at when something has failed.
+ * What an acre_heap does not know (flags, a memory of its own) stands in a table
+ * beside it, which also tells whether a handle is one.
  */
 #ifndef ACRE_WIN32_HEAPS_H
 #define ACRE_WIN32_HEAPS_H

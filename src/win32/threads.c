@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "win32/locks.h"
 #include "win32/process.h"
 #include "win32/waits.h"
 
@@ -266,7 +267,6 @@ struct value {
   unsigned generation;
 };
 
-static pthread_mutex_t tls_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_uint generations[INDEXES]; /* odd: allocated */
 static pthread_key_t values_key;
 static pthread_once_t values_once = PTHREAD_ONCE_INIT;
@@ -282,11 +282,11 @@ static void make_values_key(void) {
 }
 
 DWORD TlsAlloc(void) {
-  pthread_mutex_lock(&tls_lock);
+  acre__take(ACRE_LOCK_TLS);
   DWORD index = 0;
   while (index < INDEXES && atomic_load(&generations[index]) % 2 != 0) index++;
   if (index < INDEXES) atomic_fetch_add(&generations[index], 1);
-  pthread_mutex_unlock(&tls_lock);
+  acre__give(ACRE_LOCK_TLS);
   if (index < INDEXES) return index;
   SetLastError(ERROR_NO_MORE_ITEMS);
   return TLS_OUT_OF_INDEXES;
@@ -294,10 +294,10 @@ DWORD TlsAlloc(void) {
 
 BOOL TlsFree(DWORD index) {
   if (index >= INDEXES) return acre__fail(ERROR_INVALID_PARAMETER);
-  pthread_mutex_lock(&tls_lock);
+  acre__take(ACRE_LOCK_TLS);
   bool allocated = atomic_load(&generations[index]) % 2 != 0;
   if (allocated) atomic_fetch_add(&generations[index], 1);
-  pthread_mutex_unlock(&tls_lock);
+  acre__give(ACRE_LOCK_TLS);
   return allocated ? TRUE : acre__fail(ERROR_INVALID_PARAMETER);
 }
 

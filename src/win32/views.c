@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* views.c - MapViewOfFile and its kin; see sections.h. */
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "win32/locks.h"
 #include "win32/sections.h"
 #include "win32/virtual.h"
 
@@ -17,22 +17,16 @@ struct view {
 
 /* Ascending by base. */
 static struct {
-  pthread_mutex_t lock;
-  pthread_once_t once;
   struct view *views;
   size_t count, room;
-} table = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+} table;
 
 static void lock(void) {
-  pthread_mutex_lock(&table.lock);
+  acre__take(ACRE_LOCK_VIEWS);
 }
 
 static void unlock(void) {
-  pthread_mutex_unlock(&table.lock);
-}
-
-static void prepare(void) {
-  pthread_atfork(lock, unlock, unlock);
+  acre__give(ACRE_LOCK_VIEWS);
 }
 
 /* With the lock: where a view with this base is, or would be. */
@@ -54,7 +48,6 @@ static struct view *find(const void *base) {
 }
 
 static bool enter(struct view view) {
-  pthread_once(&table.once, prepare);
   lock();
   bool fits = table.count < table.room;
   if (!fits) {
@@ -192,22 +185,29 @@ PVOID MapViewOfFile3(HANDLE handle, HANDLE process, PVOID base, ULONG64 offset, 
 
 /* ------------------------------------------------------------- unmapping and flushing */
 
-/* Any address inside the view will do, as on Windows. */
-static BOOL unmap(const void *address, bool to_placeholder) {
+/* Takes the view that the address is in out of the table; false: there is none. */
+static bool take_out(const void *address, struct view *out) {
+  const void *base = base_of(address);
   lock();
-  struct view *found = find(base_of(address));
-  if (found == NULL) {
-    unlock();
-    return acre__fail(ERROR_INVALID_ADDRESS);
-  }
-  struct view view = *found;
-  acre_result result = to_placeholder ? acre_view_unmap_to_placeholder(view.view) : acre_view_unmap(view.view);
-  if (result == ACRE_OK) {
+  struct view *found = find(base);
+  if (found != NULL) {
     size_t at = (size_t)(found - table.views);
+    *out = *found;
     memmove(found, found + 1, (--table.count - at) * sizeof *found);
   }
   unlock();
-  if (result == ACRE_OK) acre__object_release(&view.section->object);
+  return found != NULL;
+}
+
+/* Any address inside the view will do, as on Windows. */
+static BOOL unmap(const void *address, bool to_placeholder) {
+  struct view view;
+  if (!take_out(address, &view)) return acre__fail(ERROR_INVALID_ADDRESS);
+  acre_result result = to_placeholder ? acre_view_unmap_to_placeholder(view.view) : acre_view_unmap(view.view);
+  if (result == ACRE_OK)
+    acre__object_release(&view.section->object);
+  else
+    (void)enter(view); /* it has its room still */
   return acre__done(result);
 }
 
@@ -227,14 +227,14 @@ BOOL UnmapViewOfFile2(HANDLE process, PVOID base, ULONG flags) {
 
 /* Until the device has the pages; FlushFileBuffers sees to its own cache. Size 0: to the view's end. */
 BOOL FlushViewOfFile(LPCVOID address, SIZE_T size) {
+  const void *base = base_of(address);
   lock();
-  struct view *view = find(base_of(address));
-  acre_result result = ACRE_E_NOT_A_REGION;
-  if (view != NULL) {
-    size_t offset = (size_t)((const char *)address - view->base), all = acre_view_size(view->view);
-    size_t most = offset < all ? all - offset : 0;
-    result = most == 0 ? ACRE_OK : acre_view_flush(view->view, offset, size < most ? size : most, ACRE_FLUSH_WAIT);
-  }
+  const struct view *found = find(base);
+  acre_view *view = found != NULL ? found->view : NULL;
   unlock();
-  return acre__done(result);
+  if (view == NULL) return acre__fail(ERROR_INVALID_ADDRESS);
+  size_t offset = (size_t)((const char *)address - (const char *)base), all = acre_view_size(view);
+  size_t most = offset < all ? all - offset : 0;
+  if (most == 0) return TRUE;
+  return acre__done(acre_view_flush(view, offset, size != 0 && size < most ? size : most, ACRE_FLUSH_WAIT));
 }

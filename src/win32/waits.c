@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "win32/locks.h"
 #include "win32/text.h"
 
 struct named {
@@ -39,18 +40,17 @@ struct wait {
   struct wait *next;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct wait *waits;
 static struct named *names;
 
 /* ------------------------------------------------------------- waking */
 
 void acre__waits_lock(void) {
-  pthread_mutex_lock(&lock);
+  acre__take(ACRE_LOCK_WAITS);
 }
 
 void acre__waits_unlock(void) {
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_WAITS);
 }
 
 void acre__waits_wake(const struct acre__object *object) {
@@ -80,7 +80,7 @@ void acre__waits_pause(const struct acre__object *object) {
   struct acre__object *objects[] = {(struct acre__object *)(uintptr_t)object};
   struct wait wait = {.objects = objects, .count = 1};
   begin_wait(&wait);
-  pthread_cond_wait(&wait.condition, &lock);
+  pthread_cond_wait(&wait.condition, &acre__locks[ACRE_LOCK_WAITS]);
   end_wait(&wait);
 }
 
@@ -184,8 +184,8 @@ static DWORD wait_for(struct acre__object **objects, DWORD count, BOOL all, DWOR
   int timed = 0;
   while ((result = all ? try_all(&wait, thread) : try_one(&wait, thread)) == WAIT_TIMEOUT && timed != ETIMEDOUT &&
          milliseconds != 0)
-    timed = milliseconds == INFINITE ? pthread_cond_wait(&wait.condition, &lock)
-                                     : pthread_cond_timedwait(&wait.condition, &lock, &end);
+    timed = milliseconds == INFINITE ? pthread_cond_wait(&wait.condition, &acre__locks[ACRE_LOCK_WAITS])
+                                     : pthread_cond_timedwait(&wait.condition, &acre__locks[ACRE_LOCK_WAITS], &end);
   end_wait(&wait);
   acre__waits_unlock();
   acre__object_release(self);

@@ -6,10 +6,10 @@
  * takes down all entries, and the following ones read them, until the walk is at its end, or
  * begins anew. There is one such record for each heap that is being walked.
  */
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "win32/heaps.h"
+#include "win32/locks.h"
 
 struct record {
   struct record *next;
@@ -19,8 +19,8 @@ struct record {
   bool failed;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct record *records;
+static atomic_uint walks; /* how many records there are, for who only wants to know whether there is one */
 
 static bool take_down(const acre_heap_entry *entry, void *context) {
   struct record *record = context;
@@ -39,6 +39,7 @@ static bool take_down(const acre_heap_entry *entry, void *context) {
 static void drop(struct record **place) {
   struct record *record = *place;
   *place = record->next;
+  atomic_fetch_sub(&walks, 1);
   free(record->entries);
   free(record);
 }
@@ -50,17 +51,19 @@ static struct record **place_of(const acre_heap *heap) {
 }
 
 void acre__walk_forget(const acre_heap *heap) {
-  pthread_mutex_lock(&lock);
+  if (atomic_load(&walks) == 0) return;
+  acre__take(ACRE_LOCK_WALKS);
   struct record **place = place_of(heap);
   if (*place != NULL) drop(place);
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_WALKS);
 }
 
-/* What is walked may be malloc's own heap, which is locked meanwhile: so the room is there before. */
+/*
+ * Without the lock, as nobody calls Acre with one (locks.h). What is walked may be malloc's own heap, which is locked
+ * meanwhile: so the room is there before.
+ */
 static bool begin(acre_heap *heap) {
   acre_heap_figures figures;
-  struct record **place = place_of(heap);
-  if (*place != NULL) drop(place);
   struct record *record = calloc(1, sizeof *record);
   if (record == NULL) return false;
   acre_heap_stats(heap, &figures);
@@ -68,11 +71,19 @@ static bool begin(acre_heap *heap) {
   record->entries = malloc(record->room * sizeof *record->entries);
   record->heap = heap;
   if (record->entries != NULL) (void)acre_heap_walk(heap, take_down, record);
-  record->failed = record->failed || record->entries == NULL;
+  if (record->failed || record->entries == NULL) {
+    free(record->entries);
+    free(record);
+    return false;
+  }
+  acre__take(ACRE_LOCK_WALKS);
+  struct record **place = place_of(heap);
+  if (*place != NULL) drop(place);
   record->next = records;
   records = record;
-  if (record->failed) drop(&records);
-  return !(records == NULL || records->heap != heap);
+  atomic_fetch_add(&walks, 1);
+  acre__give(ACRE_LOCK_WALKS);
+  return true;
 }
 
 static void give(const acre_heap_entry *from, BYTE region, PROCESS_HEAP_ENTRY *out) {
@@ -110,12 +121,13 @@ BOOL HeapWalk(HANDLE heap, LPPROCESS_HEAP_ENTRY entry) {
   if (entry == NULL) return acre__fail(ERROR_INVALID_PARAMETER);
   if (!acre__is_heap(heap)) return acre__fail(ERROR_INVALID_HANDLE);
   DWORD error = ERROR_SUCCESS;
-  pthread_mutex_lock(&lock);
   bool first = entry->lpData == NULL;
-  if (first && !begin(heap)) error = ERROR_NOT_ENOUGH_MEMORY;
+  if (first && !begin(heap)) return acre__fail(ERROR_NOT_ENOUGH_MEMORY);
+  acre__take(ACRE_LOCK_WALKS);
   struct record **place = place_of(heap);
-  if (error == ERROR_SUCCESS && *place == NULL) error = ERROR_INVALID_PARAMETER;
-  if (error == ERROR_SUCCESS) {
+  if (*place == NULL) {
+    error = ERROR_INVALID_PARAMETER;
+  } else {
     struct record *record = *place;
     size_t at = first ? 0 : find(record, entry) + 1;
     if (at == 0 && !first)
@@ -131,7 +143,7 @@ BOOL HeapWalk(HANDLE heap, LPPROCESS_HEAP_ENTRY entry) {
       drop(place);
     }
   }
-  pthread_mutex_unlock(&lock);
+  acre__give(ACRE_LOCK_WALKS);
   return error == ERROR_SUCCESS ? TRUE : acre__fail(error);
 }
 
