@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "win32/seh.h"
@@ -67,6 +68,13 @@ static void find_stack(struct acre__seh *thread) {
     thread->stack_high = thread->stack_low + size;
   }
   pthread_attr_destroy(&attributes);
+  /* The main thread's grows, and some C libraries tell how large it is now. */
+  struct rlimit limit;
+  if (thread->stack_high == NULL || getpid() != (pid_t)GetCurrentThreadId() || getrlimit(RLIMIT_STACK, &limit) != 0)
+    return;
+  const rlim_t most = (rlim_t)1 << 30;
+  size_t may_have = (size_t)(limit.rlim_cur < most ? limit.rlim_cur : most);
+  if (may_have > (size_t)(thread->stack_high - thread->stack_low)) thread->stack_low = thread->stack_high - may_have;
 }
 
 static bool is_on_stack(const struct acre__seh *thread, const char *address) {
