@@ -80,8 +80,8 @@ ACRE_API acre_result acre_file_open(const char *path, const acre_file_options *o
 /*
  * The same for a regular file that the program has opened itself: `handle` is the system's (a descriptor; on Windows a
  * HANDLE), and stays the program's, which may close it at once: Acre works with a copy. The copy shares the position.
- * Result: ACRE_E_INVALID_ARGUMENT, no handle, or an access that it was not opened with (ACRE_E_ACCESS_DENIED);
- *   ACRE_E_NOT_A_FILE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY. On failure *out is NULL.
+ * Result: ACRE_E_INVALID_ARGUMENT, no handle, or `access` is neither of the two that acre_file_open takes;
+ *   ACRE_E_ACCESS_DENIED, it was not opened for that (one for writing alone serves neither); ACRE_E_NOT_A_FILE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY. On failure *out is NULL.
  * Win32 counterpart: DuplicateHandle.
  */
 ACRE_API acre_result acre_file_adopt(intptr_t handle, acre_access access, acre_file **out);
@@ -177,8 +177,9 @@ typedef struct acre_name_options {
  * What is made reads zero, and its memory is taken at once. Its size never changes.
  *
  * The name lasts as long as any such section is open (acre_section_close), in any process; the last one to go takes
- * it away. Views that are still mapped keep the memory, and who opens the name then gets another. A process that ends without closing (or is killed) is not alive behind it any more: the next
- * acre_section_open does not find what it has left, and clears it away. Until then its memory stays taken.
+ * it away. Views that are still mapped keep the memory, and who opens the name then gets another. A process that ends
+ * without closing (or is killed) keeps no name alive: the next acre_section_open does not find what it has left, and
+ * clears it away. Until then its memory stays taken.
  * Waits while another process is creating the section.
  * Result: ACRE_E_INVALID_ARGUMENT, also a name that is none; ACRE_E_INVALID_SIZE, size is 0 and it may be made;
  *   ACRE_E_NOT_FOUND; ACRE_E_EXISTS, ACRE_FILE_CREATE and somebody has it open;

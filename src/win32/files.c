@@ -124,16 +124,14 @@ static void read_access(struct opening *opening) {
   opening->deletes = (access & (DELETE | GENERIC_ALL)) != 0 || (opening->flags & FILE_FLAG_DELETE_ON_CLOSE) != 0;
 }
 
-/* A file that is missing in a folder that is missing has an error of its own. */
-static DWORD error_of_open(const struct opening *opening, int error) {
+DWORD acre__path_error(const char *path, int error) {
   struct stat status;
-  if (error == EISDIR) return ERROR_ACCESS_DENIED;
   if (error != ENOENT) return acre__errno_error(error);
-  char *end = strrchr(opening->path, '/');
-  if (end == NULL || end == opening->path) return ERROR_FILE_NOT_FOUND;
-  *end = 0;
-  bool there = stat(opening->path, &status) == 0 && S_ISDIR(status.st_mode);
-  *end = '/';
+  const char *end = strrchr(path, '/');
+  if (end == NULL || end == path) return ERROR_FILE_NOT_FOUND;
+  char *folder = strndup(path, (size_t)(end - path));
+  bool there = folder != NULL && stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
+  free(folder);
   return there ? ERROR_FILE_NOT_FOUND : ERROR_PATH_NOT_FOUND;
 }
 
@@ -176,7 +174,7 @@ static DWORD open_file(struct opening *opening, struct acre__win32_file *file, b
   if (there && opening->writes && S_ISREG(status.st_mode) && (status.st_mode & 0222) == 0) return ERROR_ACCESS_DENIED;
   mode_t mode = (opening->flags & FILE_ATTRIBUTE_READONLY) != 0 ? 0444 : 0666;
   file->fd = open_path(opening, flags, mode);
-  if (file->fd < 0) return error_of_open(opening, errno);
+  if (file->fd < 0) return acre__path_error(opening->path, errno);
   *existed = there;
   unsigned uses = (opening->reads ? READS : 0) | (opening->writes ? WRITES : 0) | (opening->deletes ? DELETES : 0);
   if (!there || S_ISREG(status.st_mode))

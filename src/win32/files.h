@@ -33,6 +33,9 @@ acre_file *acre__file_of(struct acre__win32_file *file);
 /* The Win32 error of an errno. */
 DWORD acre__errno_error(int error);
 
+/* The same where `path` led nowhere: a folder that is missing has an error of its own, and so has a file in it. */
+DWORD acre__path_error(const char *path, int error);
+
 /* A path in UTF-8 as Linux wants it: separators of both kinds are '/'. False: no memory, or no path; the last error is set. */
 bool acre__path_from(const char *path, char **out);
 

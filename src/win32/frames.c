@@ -201,9 +201,10 @@ static bool copy_below(struct acre__dispatch *dispatch, const struct acre_seh_fr
     dispatch->copy = copy;
     dispatch->room = room & ~(size_t)7;
   }
-  if (size > dispatch->copied)
+  if (size > dispatch->copied) {
     move(dispatch->copy + dispatch->copied, dispatch->low + dispatch->copied, size - dispatch->copied);
-  if (size > dispatch->copied) dispatch->copied = size;
+    dispatch->copied = size;
+  }
   return true;
 }
 
@@ -245,17 +246,11 @@ __attribute__((noinline)) struct acre__dispatch *acre__dispatch_begin(struct acr
   return dispatch;
 }
 
-static void forget(struct acre__seh *thread, struct acre__dispatch *dispatch) {
-  end_copy(dispatch);
-  if (thread->spare == NULL)
-    thread->spare = dispatch;
-  else
-    acre_vm_release(dispatch);
-}
-
 void acre__dispatch_end(struct acre__seh *thread, struct acre__dispatch *dispatch) {
+  end_copy(dispatch);
   thread->dispatch = dispatch->outer;
-  forget(thread, dispatch);
+  if (thread->spare != NULL) acre_vm_release(thread->spare);
+  thread->spare = dispatch;
 }
 
 /* A handler runs in `frame`: exceptions that began inside of it, and had not got on, never do. */
@@ -324,14 +319,7 @@ static void put_back_resume(void *argument) {
   put_back(dispatch);
   if (dispatch->origin != ACRE_SEH_FAULT) acre__jump_to(&dispatch->resume, ACRE_SEH_CONTINUED);
   acre__state_from_context(dispatch->state, &dispatch->context);
-  end_copy(dispatch);
-  thread->dispatch = dispatch->outer;
-  /* The state is read after this; nobody takes the spare one meanwhile, but for a signal handler's own exception. */
-  if (thread->spare != NULL) {
-    acre_vm_release(thread->spare);
-    thread->spare = NULL;
-  }
-  thread->spare = dispatch;
+  acre__dispatch_end(thread, dispatch); /* the spare one now, which is read once more */
   acre__state_resume(dispatch->state);
 }
 

@@ -33,21 +33,9 @@ bool acre__path_from(const char *path, char **out) {
     return result;                                            \
   } while (0)
 
-/* What a path that leads nowhere is: the folder, or the file in it. */
-static DWORD error_of(const char *path, int error) {
-  struct stat status;
-  if (error != ENOENT) return acre__errno_error(error);
-  const char *end = strrchr(path, '/');
-  if (end == NULL || end == path) return ERROR_FILE_NOT_FOUND;
-  char *folder = strndup(path, (size_t)(end - path));
-  bool there = folder != NULL && stat(folder, &status) == 0;
-  free(folder);
-  return there ? ERROR_FILE_NOT_FOUND : ERROR_PATH_NOT_FOUND;
-}
-
 /* Ends a function that has worked on `path`. */
 static BOOL finish(char *path, int result) {
-  DWORD error = result == 0 ? ERROR_SUCCESS : error_of(path, errno);
+  DWORD error = result == 0 ? ERROR_SUCCESS : acre__path_error(path, errno);
   free(path);
   return error == ERROR_SUCCESS ? TRUE : acre__fail(error);
 }
@@ -96,12 +84,12 @@ BOOL CopyFileA(LPCSTR from_name, LPCSTR to_name, BOOL keep) {
   DWORD error = ERROR_SUCCESS;
   int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
   if (in < 0 || fstat(in, &status) != 0) {
-    error = error_of(from, errno);
+    error = acre__path_error(from, errno);
   } else if (!S_ISREG(status.st_mode)) {
     error = ERROR_ACCESS_DENIED;
   } else {
     out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC | (keep ? O_EXCL : O_TRUNC), status.st_mode & 0777);
-    if (out < 0) error = error_of(to, errno);
+    if (out < 0) error = acre__path_error(to, errno);
   }
   if (out >= 0 && !copy_bytes(in, out)) error = acre__errno_error(errno);
   if (out >= 0 && close(out) != 0 && error == ERROR_SUCCESS) error = acre__errno_error(errno);
@@ -133,7 +121,7 @@ BOOL MoveFileExA(LPCSTR from_name, LPCSTR to_name, DWORD flags) {
     error = errno == EEXIST                                       ? ERROR_ALREADY_EXISTS
             : errno == EPERM || errno == EMLINK || errno == EXDEV ? ERROR_SUCCESS
                                                                   : acre__errno_error(errno);
-  if (error == ERROR_SUCCESS && rename(from, to) != 0) error = error_of(from, errno);
+  if (error == ERROR_SUCCESS && rename(from, to) != 0) error = acre__path_error(from, errno);
   if (error == ERROR_SUCCESS) unlink(from); /* two names of one file: rename does nothing */
   free(from);
   free(to);

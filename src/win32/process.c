@@ -273,18 +273,25 @@ BOOL IsBadCodePtr(FARPROC address) {
   return !can_access((const void *)(uintptr_t)address, 1, false);
 }
 
+/* Asks once a page. A wide character that is not aligned may lie in two. */
 BOOL IsBadStringPtrA(LPCSTR address, UINT_PTR most) {
+  const uintptr_t in_page = acre__figures()->page_size - 1;
   for (UINT_PTR i = 0; i < most; i++) {
-    if ((i == 0 || ((uintptr_t)(address + i) & 4095) == 0) && !can_access(address + i, 1, false)) return TRUE;
+    if ((i == 0 || ((uintptr_t)(address + i) & in_page) == 0) && !can_access(address + i, 1, false)) return TRUE;
     if (address[i] == 0) break;
   }
   return FALSE;
 }
 
 BOOL IsBadStringPtrW(LPCWSTR address, UINT_PTR most) {
-  for (UINT_PTR i = 0; i < most; i++) {
-    if (!can_access(address + i, sizeof *address, false)) return TRUE;
-    if (address[i] == 0) break;
+  const uintptr_t in_page = acre__figures()->page_size - 1;
+  const char *at = (const char *)address;
+  WCHAR one;
+  for (UINT_PTR i = 0; i < most; i++, at += sizeof one) {
+    uintptr_t last = (uintptr_t)at + sizeof one - 1;
+    if ((i == 0 || (last & in_page) < sizeof one) && !can_access(at, sizeof one, false)) return TRUE;
+    memcpy(&one, at, sizeof one);
+    if (one == 0) break;
   }
   return FALSE;
 }

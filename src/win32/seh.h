@@ -122,7 +122,10 @@ void acre__seh_install(void);
 /* A new exception of the thread's, with room for `state` bytes and a first part of the stack. NULL: no memory. */
 struct acre__dispatch *acre__dispatch_begin(struct acre__seh *thread, enum acre__origin origin, size_t state);
 
-/* It is over: and those that it has interrupted inside the frame `until`, too. */
+/*
+ * It is over, and becomes the spare one, whatever was that before: so its state may be
+ * read until the thread's next exception, of a signal handler too.
+ */
 void acre__dispatch_end(struct acre__seh *thread, struct acre__dispatch *dispatch);
 
 /* Asks the frames, from dispatch->active outwards. */

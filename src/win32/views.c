@@ -117,7 +117,7 @@ static DWORD error_of_view(acre_result result) {
 }
 
 static void *map(struct acre__section *section, DWORD protect, uint64_t offset, size_t size, void *base, bool replace) {
-  const uint64_t granularity = 64 << 10;
+  const size_t granularity = acre__figures()->granularity;
   acre_view *view;
   if (offset % granularity != 0 || ((uintptr_t)base % granularity != 0)) return acre__fail_null(ERROR_MAPPED_ALIGNMENT);
   if (!is_allowed(section, protect)) return acre__fail_null(ERROR_ACCESS_DENIED);

@@ -75,7 +75,10 @@ static void *reserve(void *address, size_t size, DWORD type, acre_vm_protection 
   if ((type & MEM_TOP_DOWN) != 0 && address == NULL) flags |= ACRE_VM_TOP_DOWN;
   if ((type & MEM_WRITE_WATCH) != 0) flags |= ACRE_VM_TRACK_WRITES;
   if ((type & MEM_LARGE_PAGES) != 0) flags |= ACRE_VM_LARGE_PAGES;
-  if ((type & MEM_RESERVE_PLACEHOLDER) != 0) flags |= ACRE_VM_PLACEHOLDER;
+  if ((type & MEM_RESERVE_PLACEHOLDER) != 0) {
+    flags |= ACRE_VM_PLACEHOLDER;
+    protection = ACRE_VM_DEFAULT; /* a placeholder has none */
+  }
   if ((type & MEM_REPLACE_PLACEHOLDER) != 0) flags |= ACRE_VM_REPLACE;
   void *base;
   acre_result result = acre_vm_reserve(

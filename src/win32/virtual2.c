@@ -85,7 +85,7 @@ static bool try_free(const acre_vm_info *info, void *context) {
   struct search *search = context;
   const MEM_ADDRESS_REQUIREMENTS *bounds = &search->wishes->bounds;
   if (info->kind != ACRE_VM_KIND_NONE) return true;
-  uintptr_t unit = search->wishes->alignment != 0 ? search->wishes->alignment : 64 << 10;
+  uintptr_t unit = search->wishes->alignment != 0 ? search->wishes->alignment : acre__figures()->granularity;
   uintptr_t low = (uintptr_t)info->base, end = low + info->size;
   uintptr_t most = bounds->HighestEndingAddress != NULL ? (uintptr_t)bounds->HighestEndingAddress + 1 : UINTPTR_MAX;
   if (low < (uintptr_t)bounds->LowestStartingAddress) low = (uintptr_t)bounds->LowestStartingAddress;
@@ -105,18 +105,14 @@ PVOID VirtualAlloc2(HANDLE process, PVOID base, SIZE_T size, ULONG type, ULONG p
   if (process != NULL && !acre__is_this_process(process)) return NULL;
   if (!read_parameters(parameters, count, &wishes)) return acre__fail_null(ERROR_INVALID_PARAMETER);
   if (base != NULL && wishes.has_bounds) return acre__fail_null(ERROR_INVALID_PARAMETER);
-  if ((type & MEM_RESERVE_PLACEHOLDER) != 0) {
-    if (protect != PAGE_NOACCESS || (type & ~(ULONG)MEM_TOP_DOWN) != (MEM_RESERVE | MEM_RESERVE_PLACEHOLDER))
-      return acre__fail_null(ERROR_INVALID_PARAMETER);
-    void *made;
-    acre_result result = acre_vm_reserve(
-        size, &(acre_vm_options){.address = base, .alignment = wishes.alignment, .flags = ACRE_VM_PLACEHOLDER}, &made);
-    return result == ACRE_OK ? made : acre__fail_null(acre__win32_error(result));
-  }
+  if ((type & MEM_RESERVE_PLACEHOLDER) != 0 &&
+      (protect != PAGE_NOACCESS || (type & ~(ULONG)MEM_TOP_DOWN) != (MEM_RESERVE | MEM_RESERVE_PLACEHOLDER)))
+    return acre__fail_null(ERROR_INVALID_PARAMETER);
   bool bounded = wishes.bounds.LowestStartingAddress != NULL || wishes.bounds.HighestEndingAddress != NULL;
   if (!bounded || (type & MEM_RESERVE) == 0)
     return acre__virtual_alloc(base, size, type, protect, wishes.alignment, wishes.node);
-  struct search search = {&wishes, (size + 4095) & ~(size_t)4095, type, protect, NULL};
+  size_t page = acre__figures()->page_size;
+  struct search search = {&wishes, (size + page - 1) & ~(page - 1), type, protect, NULL};
   SetLastError(ERROR_NOT_ENOUGH_MEMORY);
   (void)acre_vm_walk(try_free, &search);
   return search.found;

@@ -14,12 +14,14 @@
 /* ------------------------------------------------------------- figures */
 
 /* A figure of /proc/self/status, in bytes; 0: it is not there. */
-static uint64_t status_figure(const char *name) {
-  char text[8192];
+static void read_status(char *text, size_t size) {
   int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+  ssize_t length = fd >= 0 ? read(fd, text, size - 1) : 0;
   if (fd >= 0) close(fd);
   text[length > 0 ? length : 0] = 0;
+}
+
+static uint64_t status_figure(const char *text, const char *name) {
   const char *at = strstr(text, name);
   unsigned long long kibibytes = 0;
   if (at != NULL) sscanf(at + strlen(name), ": %llu", &kibibytes);
@@ -31,13 +33,15 @@ BOOL GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUNTERS out, DWORD si
   acre_system system;
   if (!acre__is_this_process(process)) return FALSE;
   if (out == NULL || size < sizeof *out) return acre__fail(ERROR_INSUFFICIENT_BUFFER);
+  char status[8192];
+  read_status(status, sizeof status);
   getrusage(RUSAGE_SELF, &usage);
   acre_system_info(&system);
   PROCESS_MEMORY_COUNTERS_EX all = {.cb = size < sizeof all ? (DWORD)sizeof *out : (DWORD)sizeof all,
                                     .PageFaultCount = (DWORD)(usage.ru_minflt + usage.ru_majflt),
-                                    .PeakWorkingSetSize = status_figure("VmHWM"),
-                                    .WorkingSetSize = status_figure("VmRSS"),
-                                    .PagefileUsage = status_figure("VmData"),
+                                    .PeakWorkingSetSize = status_figure(status, "VmHWM"),
+                                    .WorkingSetSize = status_figure(status, "VmRSS"),
+                                    .PagefileUsage = status_figure(status, "VmData"),
                                     .PeakPagefileUsage = system.commit_peak};
   all.PrivateUsage = all.PagefileUsage;
   if (all.PeakPagefileUsage < all.PagefileUsage) all.PeakPagefileUsage = all.PagefileUsage;

@@ -422,6 +422,31 @@ static DWORD WINAPI in_thread(LPVOID parameter) {
   return 0;
 }
 
+static char *top_memory;
+
+/* Handles an exception of its own before it lets the first one go on. */
+static LONG WINAPI last_filter_raises(struct _EXCEPTION_POINTERS *exception) {
+  for (int i = 0; i < 2; i++) {
+    __try {
+      raise_it(0xe0000011, 0);
+    } __except (NOTE(EXCEPTION_EXECUTE_HANDLER)) {
+      VALUE(i);
+    }
+  }
+  VirtualAlloc(top_memory, 4096, MEM_COMMIT, PAGE_READWRITE);
+  return last_filter(exception);
+}
+
+static void top_raises(void) {
+  SCENE("the top filter raises");
+  top_memory = VirtualAlloc(NULL, 4096, MEM_RESERVE, PAGE_READWRITE);
+  SetUnhandledExceptionFilter(last_filter_raises);
+  store(top_memory, 7);
+  VALUE(load(top_memory));
+  SetUnhandledExceptionFilter(NULL);
+  VirtualFree(top_memory, 0, MEM_RELEASE);
+}
+
 static void threads(void) {
   SCENE("threads");
   HANDLE all[4];
@@ -445,6 +470,7 @@ int main(void) {
   guard_pages();
   vectored();
   top();
+  top_raises();
   threads();
   return 0;
 }

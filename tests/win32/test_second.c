@@ -71,6 +71,18 @@ static void bad_pointers(void) {
   VALUE(IsBadStringPtrA(base + 8191, 1));
   VALUE(IsBadStringPtrA(base + 8192, 1));
   VALUE(IsBadStringPtrA(NULL, 1));
+  memset(base, 1, 4096);
+  WCHAR *end = (WCHAR *)(base + 4096);
+  VALUE(IsBadStringPtrW(end - 20, 20));
+  VALUE(IsBadStringPtrW(end - 20, 40));
+  char *second = VirtualAlloc(NULL, 3 * 4096, MEM_RESERVE, PAGE_READWRITE);
+  memset(VirtualAlloc(second, 2 * 4096, MEM_COMMIT, PAGE_READWRITE), 1, 2 * 4096);
+  end = (WCHAR *)(second + 2 * 4096);
+  VALUE(IsBadStringPtrW(end - 1500, 1500));
+  VALUE(IsBadStringPtrW(end - 1500, 1501));
+  VALUE(IsBadStringPtrW((WCHAR *)(second + 1), 10000));
+  VALUE(IsBadStringPtrW((WCHAR *)((char *)end - 1), 1));
+  VirtualFree(second, 0, MEM_RELEASE);
   VALUE(IsBadCodePtr((FARPROC)(ULONG_PTR)bad_pointers));
   VirtualFree(base, 0, MEM_RELEASE);
 }

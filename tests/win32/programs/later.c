@@ -45,6 +45,11 @@ static void bounds(void) {
   CHECK(memory != NULL && (ULONG_PTR)memory % (1 << 20) == 0);
   CHECK((ULONG_PTR)memory >= 0x200000000000 && (ULONG_PTR)memory + 65536 <= 0x300000000000);
   CHECK(VirtualFree(memory, 0, MEM_RELEASE));
+  char *placeholder = VirtualAlloc2(NULL, NULL, 65536, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, &parameter,
+                                    1);
+  CHECK(placeholder != NULL && (ULONG_PTR)placeholder % (1 << 20) == 0);
+  CHECK((ULONG_PTR)placeholder >= 0x200000000000 && (ULONG_PTR)placeholder + 65536 <= 0x300000000000);
+  CHECK(VirtualFree(placeholder, 0, MEM_RELEASE));
   wishes.Alignment = 12345;
   CHECK_ERROR(VirtualAlloc2(NULL, NULL, 65536, MEM_RESERVE, PAGE_READWRITE, &parameter, 1) == NULL,
               ERROR_INVALID_PARAMETER);
