@@ -4,30 +4,19 @@
  *
  * A test ends early by a jump back to its caller (REQUIRE, test_skip), which
  * only the thread that runs it may do; a CHECK may fail in any thread. What a
- * forked child finds comes back as its exit status.
- *
- * Whether memory can be accessed is found out by letting the kernel do it: a
- * pipe's write(2) and read(2) copy under the page's protection and say EFAULT.
- * (process_vm_readv is closed in some containers.)
+ * child process finds comes back as its exit status. What the system must be
+ * asked for is in system/.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "harness.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { EXIT_ALL_SKIPPED = 77, EXIT_CHECK_FAILED = 78, DEFAULT_SEED = 20260101 };
+enum { EXIT_ALL_SKIPPED = 77, DEFAULT_SEED = 20260101 };
 
 static struct {
   struct test *first;
@@ -115,193 +104,14 @@ uint64_t test_random_below(uint64_t limit) {
   return test_random() % limit;
 }
 
-/* ------------------------------------------------------------- access without a signal */
+/* ------------------------------------------------------------- a child's part */
 
-/* One pipe for the process, which a forked child must not share with its parent. */
-static struct {
-  pthread_mutex_t lock;
-  bool is_open, knows_of_forks;
-  int ends[2];
-} probe = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void lock_pipe(void) {
-  pthread_mutex_lock(&probe.lock);
-}
-
-static void unlock_pipe(void) {
-  pthread_mutex_unlock(&probe.lock);
-}
-
-static void drop_pipe(void) {
-  if (probe.is_open) {
-    close(probe.ends[0]);
-    close(probe.ends[1]);
-  }
-  probe.is_open = false;
-  unlock_pipe();
-}
-
-static void take_pipe(void) {
-  lock_pipe();
-  if (probe.is_open) return;
-  if (pipe2(probe.ends, O_CLOEXEC) != 0 ||
-      (!probe.knows_of_forks && pthread_atfork(lock_pipe, unlock_pipe, drop_pipe) != 0)) {
-    perror("the harness needs a pipe");
-    abort();
-  }
-  probe.is_open = probe.knows_of_forks = true;
-}
-
-/* Into the pipe. */
-static bool push_byte(const void *address) {
-  return write(probe.ends[1], address, 1) == 1;
-}
-
-static bool pull_byte(void *address) {
-  return read(probe.ends[0], address, 1) == 1;
-}
-
-static void drain_byte(void) {
-  char byte;
-  if (!pull_byte(&byte)) abort();
-}
-
-bool test_can_read(const void *address) {
-  take_pipe();
-  bool can = push_byte(address);
-  if (can) drain_byte();
-  unlock_pipe();
-  return can;
-}
-
-/* The byte goes through the pipe and comes back to where it was. */
-enum test_access test_access(void *address) {
-  enum test_access access = TEST_NO_ACCESS;
-  take_pipe();
-  if (push_byte(address)) access = pull_byte(address) ? TEST_WRITABLE : TEST_READABLE;
-  if (access == TEST_READABLE) drain_byte();
-  unlock_pipe();
-  return access;
-}
-
-/* Many bytes at once: the pipe takes all of them, or it says no to all. */
-bool test_can_write_each(void *const *addresses, size_t count) {
-  enum { AT_ONCE = 512 }; /* within what a pipe takes in one piece */
-  struct iovec bytes[AT_ONCE];
-  bool can = true;
-  take_pipe();
-  for (size_t done = 0; can && done < count;) {
-    size_t part = count - done < AT_ONCE ? count - done : AT_ONCE;
-    for (size_t i = 0; i < part; i++) bytes[i] = (struct iovec){addresses[done + i], 1};
-    ssize_t pushed = writev(probe.ends[1], bytes, (int)part), pulled = 0;
-    if (pushed == (ssize_t)part) pulled = readv(probe.ends[0], bytes, (int)part);
-    can = pushed == (ssize_t)part && pulled == pushed;
-    for (ssize_t left = pushed - (pulled > 0 ? pulled : 0); left > 0; left--) drain_byte();
-    done += part;
-  }
-  unlock_pipe();
-  return can;
-}
-
-bool test_can_write(void *address) {
-  return test_access(address) == TEST_WRITABLE;
-}
-
-/* ------------------------------------------------------------- children */
-
-int test_in_child(void (*fn)(void *context), void *context) {
+int test_run_as_child(void (*fn)(void *context), void *context) {
+  harness.runner = pthread_self();
+  atomic_store(&harness.failures, 0);
+  if (setjmp(harness.end) == 0) fn(context);
   fflush(NULL);
-  pid_t child = fork();
-  if (child < 0) {
-    perror("the harness can't fork");
-    abort();
-  }
-  if (child == 0) {
-    harness.runner = pthread_self();
-    atomic_store(&harness.failures, 0);
-    if (setjmp(harness.end) == 0) fn(context);
-    fflush(NULL);
-    _exit(atomic_load(&harness.failures) != 0 ? EXIT_CHECK_FAILED : 0);
-  }
-  int status;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) abort();
-  return status;
-}
-
-bool test_died_by(int status, int number) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  if (WIFEXITED(status)) return WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != EXIT_CHECK_FAILED;
-#endif
-  return WIFSIGNALED(status) && WTERMSIG(status) == number;
-}
-
-/* ------------------------------------------------------------- the kernel's figures */
-
-/* Reads the next byte of the file; -1 at its end. */
-struct reader {
-  int fd;
-  size_t at, end;
-  char bytes[4096];
-};
-
-static int next_byte(struct reader *reader) {
-  if (reader->at == reader->end) {
-    ssize_t got = read(reader->fd, reader->bytes, sizeof reader->bytes);
-    if (got <= 0) return -1;
-    reader->at = 0;
-    reader->end = (size_t)got;
-  }
-  return (unsigned char)reader->bytes[reader->at++];
-}
-
-/*
- * Calls `each` with the first bytes of every line of the file, and stops where
- * it returns false. Not stdio, whose buffers would be mappings of their own.
- */
-static void read_lines(const char *path, bool (*each)(const char *line, size_t *out), size_t *out) {
-  struct reader reader = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
-  if (reader.fd < 0) {
-    perror(path);
-    abort();
-  }
-  char line[256];
-  size_t length = 0;
-  for (int byte; (byte = next_byte(&reader)) >= 0;) {
-    if (byte != '\n') {
-      if (length < sizeof line - 1) line[length++] = (char)byte;
-      continue;
-    }
-    line[length] = '\0';
-    length = 0;
-    if (!each(line, out)) break;
-  }
-  close(reader.fd);
-}
-
-static bool take_rss(const char *line, size_t *out) {
-  unsigned long long kibibytes;
-  if (sscanf(line, "Rss: %llu kB", &kibibytes) != 1) return true;
-  *out = (size_t)kibibytes << 10;
-  return false;
-}
-
-static bool count_mapping(const char *line, size_t *out) {
-  if (strstr(line, "[vsyscall]") == NULL) ++*out; /* which is no mapping of the process */
-  return true;
-}
-
-/* smaps_rollup walks the pages: the counters of statm lag by up to 64 pages a thread. */
-size_t test_resident_bytes(void) {
-  size_t bytes = 0;
-  read_lines("/proc/self/smaps_rollup", take_rss, &bytes);
-  return bytes;
-}
-
-size_t test_mapping_count(void) {
-  size_t count = 0;
-  read_lines("/proc/self/maps", count_mapping, &count);
-  return count;
+  return atomic_load(&harness.failures) != 0 ? TEST_CHILD_FAILED : 0;
 }
 
 /* ------------------------------------------------------------- main */

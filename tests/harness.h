@@ -30,9 +30,15 @@ struct test {
 };
 
 void test_register(struct test *test);
-void test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#ifdef __MINGW_PRINTF_FORMAT /* its printf may have formats of its own */
+#define TEST_PRINTF(text, first) __attribute__((format(__MINGW_PRINTF_FORMAT, text, first)))
+#else
+#define TEST_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#endif
+
+void test_fail(const char *file, int line, const char *format, ...) TEST_PRINTF(3, 4);
 __attribute__((noreturn)) void test_end(void);
-void test_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+__attribute__((noreturn)) void test_skip(const char *format, ...) TEST_PRINTF(1, 2);
 bool test_check_equal(const char *file, int line, const char *a_text, const char *b_text, uintmax_t a, uintmax_t b);
 bool test_check_result(const char *file, int line, const char *text, acre_result result, acre_result expected);
 
@@ -58,12 +64,52 @@ bool test_can_write(void *address);
  */
 bool test_can_write_each(void *const *addresses, size_t count);
 
-/* Runs fn(context) in a forked child; returns its wait status (0: it returned and nothing failed in it). */
+/*
+ * Runs fn(context) in a forked child; returns its wait status (0: it returned and nothing failed in it). Where there
+ * is no fork, the test is skipped.
+ */
 int test_in_child(void (*fn)(void *context), void *context);
+
+bool test_can_fork(void);
+
+/* The process ends, and the test has failed, if it runs for so long from now on: for what may hang. */
+void test_end_after(unsigned seconds);
+
+/* For test_in_child, in the child: what it ends with. */
+enum { TEST_CHILD_FAILED = 78 };
+int test_run_as_child(void (*fn)(void *context), void *context);
 
 /* Resident bytes of the process now, and how many mappings it has, as the kernel counts them. */
 size_t test_resident_bytes(void);
+
+/* Whether what is resident is the program's alone, and not also what stands in for its system. */
+bool test_resident_is_own(void);
 size_t test_mapping_count(void);
+
+size_t test_page_size(void);
+void test_sleep(unsigned milliseconds);
+void test_set_environment(const char *name, const char *value); /* NULL: it is not set */
+
+/* A directory of one's own, to be removed with all that is in it. */
+enum { TEST_PATH = 256 };
+void test_make_directory(char path[TEST_PATH]);
+void test_remove_directory(const char *path);
+
+/* An empty file of one's own; its path is ASCII. */
+void test_make_file(char path[TEST_PATH]);
+
+/* Bytes that the file has on the disk. */
+uint64_t test_bytes_on_disk(const char *path);
+
+/* Memory of the test's own, which Acre knows nothing of; NULL: the system has not so much. */
+void *test_take_memory(size_t size);
+void test_give_memory(void *memory, size_t size);
+
+/* The time that the process has run on processors, in microseconds. */
+uint64_t test_processor_time(void);
+
+/* How many files and the like the process has open. */
+size_t test_open_handles(void);
 
 #define TEST(name)                                                 \
   static void test_##name(void);                                   \

@@ -98,14 +98,14 @@ ACRE_API const char *acre_result_text(acre_result result);
 
 /* How Acre commits scattered pages here (see acre_system.commit_way). */
 typedef enum acre_commit_way {
-  ACRE_COMMIT_BY_MPROTECT = 0, /* one mapping per run of pages; vm.max_map_count bounds it */
+  ACRE_COMMIT_BY_MPROTECT = 0, /* one mapping per run of pages; vm.max_map_count bounds it. Windows: VirtualAlloc */
   ACRE_COMMIT_BY_GUARD = 1     /* guard markers (Linux 6.13+): no new mapping per run */
 } acre_commit_way;
 
 /* How Acre asks about memory that is not its own (see acre_system.query_way). */
 typedef enum acre_query_way {
   ACRE_QUERY_BY_PROC = 0, /* reads /proc/self/maps */
-  ACRE_QUERY_BY_IOCTL = 1 /* PROCMAP_QUERY (Linux 6.11+): one answer, no parsing */
+  ACRE_QUERY_BY_IOCTL = 1 /* one answer, no parsing: PROCMAP_QUERY (Linux 6.11+); Windows: VirtualQuery */
 } acre_query_way;
 
 /* How Acre populates pages (see acre_system.populate_way). */
@@ -139,7 +139,7 @@ typedef struct acre_system {
   uint64_t available_memory;     /* RAM that could be had now without swapping */
   uint64_t swap;                 /* swap space in all */
   unsigned processors;           /* processors on line */
-  size_t mapping_limit;          /* vm.max_map_count: mappings the kernel allows one process */
+  size_t mapping_limit; /* vm.max_map_count: mappings the kernel allows one process; SIZE_MAX: there is no such limit */
   int overcommit_mode;           /* vm.overcommit_memory: 0, 1 or 2; -1 where it is unknown */
   bool transparent_large_pages;  /* the kernel gives them to those who ask */
   acre_commit_way commit_way;
@@ -162,6 +162,8 @@ typedef struct acre_system {
   size_t large_pages_free;     /* those that can be had now, the pool's growth (vm.nr_overcommit_hugepages) included */
   bool collapse;               /* acre_vm_collapse works (Linux 6.1+) */
   acre_written_way written_way;
+  size_t map_granularity; /* a view begins as far into its region as its offset is from a multiple of it: the page;
+                             on Windows 64 KiB */
 } acre_system;
 
 /*

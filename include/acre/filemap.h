@@ -218,7 +218,8 @@ ACRE_API void acre_section_close(acre_section *section);
 typedef struct acre_view_options {
   acre_access access; /* within the section's: READ of any, COPY_ON_WRITE of any, READ_WRITE of READ_WRITE */
   bool execute;       /* its pages may be executed from the start. Win32: FILE_MAP_EXECUTE */
-  void *address; /* wished for: where the page of `offset` shall be; rounded down to the granularity. NULL: anywhere */
+  void *address; /* wished for: where the multiple of the map granularity (acre_system) below `offset` shall be; rounded
+                    down to the allocation granularity. NULL: anywhere */
   bool replace; /* in the place of the placeholder at `address` (acre_vm_split), which is as long as the view's pages */
   size_t reserve;  /* bytes of address space that the view gets, rounded up to pages, so that it can grow to that size
                      and never moves. 0, or no more than its size: none to spare */

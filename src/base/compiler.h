@@ -3,6 +3,8 @@
 #ifndef ACRE_BASE_COMPILER_H
 #define ACRE_BASE_COMPILER_H
 
+#include <stddef.h>
+
 #define ACRE_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define ACRE_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -14,16 +16,21 @@
  * bytes is libc's, that fits the processor; of a size that is known it may become a string
  * instruction, on which some processors take several times as long.
  */
-static inline unsigned long acre__unknown(unsigned long number) {
+static inline size_t acre__unknown(size_t number) {
   __asm__("" : "+r"(number));
   return number;
 }
 
 /*
  * A thread-local that a signal handler may touch: the initial-exec model never
- * allocates at first use, as the default model of a shared library may.
+ * allocates at first use, as the default model of a shared library may. (Other
+ * formats of programs than ELF have one model.)
  */
+#ifdef __ELF__
 #define ACRE_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define ACRE_THREAD_LOCAL _Thread_local
+#endif
 
 /* For a loop that waits for another processor. */
 static inline void acre__relax(void) {

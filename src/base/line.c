@@ -22,3 +22,14 @@ void acre__line_add_number(struct acre__line *line, uint64_t number, unsigned ba
   while ((number /= base) != 0);
   acre__line_add(line, first);
 }
+
+void acre__line_of_assertion(char *text, size_t size, const char *condition, const char *file, int line_number) {
+  struct acre__line line = acre__line_in(text, size);
+  acre__line_add(&line, "acre: ");
+  acre__line_add(&line, file);
+  acre__line_add(&line, ":");
+  acre__line_add_number(&line, (unsigned)line_number, 10);
+  acre__line_add(&line, ": this must hold and does not: ");
+  acre__line_add(&line, condition);
+  acre__line_add(&line, "\n");
+}

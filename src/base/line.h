@@ -28,4 +28,7 @@ void acre__line_add(struct acre__line *line, const char *text);
 /* In digits of base 2 to 16. */
 void acre__line_add_number(struct acre__line *line, uint64_t number, unsigned base);
 
+/* What a failed assertion says, as a whole line. */
+void acre__line_of_assertion(char *text, size_t size, const char *condition, const char *file, int line);
+
 #endif

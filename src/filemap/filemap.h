@@ -59,9 +59,9 @@ struct acre_view {
   uint32_t tag;
   acre_access access;
   acre_section *section;
-  uint64_t offset;      /* of `base` in the file: a whole number of pages */
+  uint64_t offset;      /* of `base` in the file: a multiple of the map granularity */
   char *base;           /* the region: whole pages */
-  char *data;           /* in its first page */
+  char *data;           /* in its first granule */
   _Atomic size_t size;  /* written with the growth lock; never becomes less */
   size_t room;          /* the most that `size` can become */
   _Atomic size_t lost;  /* bytes of the file that zero pages have replaced */
@@ -81,7 +81,7 @@ static inline bool acre__view_is_open(const acre_view *view) {
   return view != NULL && view->tag == ACRE_VIEW_TAG;
 }
 
-/* How far into the region's first page the view begins. */
+/* How far into the region the view begins. */
 static inline size_t acre__view_lead(const acre_view *view) {
   return (size_t)(view->data - view->base);
 }

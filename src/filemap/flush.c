@@ -34,8 +34,9 @@ acre_result acre__view_write_back(const acre_view *view, size_t offset, size_t s
   size_t page = acre__root.system.page_size;
   uintptr_t first = acre__align_down((uintptr_t)view->data + offset, page);
   uintptr_t end = acre__align_up((uintptr_t)view->data + offset + size, page);
-  if (mode == ACRE_FLUSH_DURABLE) return acre__os_flush((void *)first, end - first);
-  return acre__os_file_write_back(view->section->file->os, view->offset + (first - (uintptr_t)view->base), end - first,
+  struct acre__os_file file = view->section->file->os;
+  if (mode == ACRE_FLUSH_DURABLE) return acre__os_flush(file, (void *)first, end - first);
+  return acre__os_file_write_back(file, view->offset + (first - (uintptr_t)view->base), end - first, (void *)first,
                                   mode == ACRE_FLUSH_WAIT);
 }
 

@@ -105,10 +105,10 @@ static bool may_create(const struct search *search) {
 
 /* Of a file that nobody else has: gives it its size and its mark, and lets others in. */
 static acre_result begin(struct search *search) {
-  uint64_t page = acre__root.system.page_size;
-  if (search->options->size > INT64_MAX - page) return ACRE_E_FILE_TOO_LARGE;
+  uint64_t head = acre__os_name_head();
+  if (search->options->size > INT64_MAX - head) return ACRE_E_FILE_TOO_LARGE;
   acre_result result = acre__os_file_set_size(search->file, 0);
-  if (result == ACRE_OK) result = acre__os_file_grow(search->file, 0, page + search->options->size);
+  if (result == ACRE_OK) result = acre__os_file_grow(search->file, 0, head + search->options->size);
   if (result == ACRE_OK) result = acre__os_name_mark(search->file);
   if (result == ACRE_OK) result = acre__os_name_hold(search->file, false, false);
   search->created = result == ACRE_OK;
@@ -179,11 +179,11 @@ static acre_result open_again(const struct search *search, struct acre__os_file 
 
 /* The section of a file that was found. On failure the part in it is the caller's. */
 static acre_result make_section(const struct search *search, struct acre__name *name, acre_section **out) {
-  uint64_t page = acre__root.system.page_size, size;
+  uint64_t head = acre__os_name_head(), size;
   struct acre__os_file os;
   acre_file *file;
   acre_result result = acre__os_file_size(search->file, &size);
-  if (result == ACRE_OK && size <= page) result = ACRE_E_UNEXPECTED; /* somebody has cut it */
+  if (result == ACRE_OK && size <= head) result = ACRE_E_UNEXPECTED; /* somebody has cut it */
   if (result == ACRE_OK) result = open_again(search, &os);
   if (result != ACRE_OK) return result;
   result = acre__file_make(os, ACRE_ACCESS_READ_WRITE, &file);
@@ -193,7 +193,7 @@ static acre_result make_section(const struct search *search, struct acre__name *
   }
   name->part = search->file;
   acre_section_options options = {
-      .access = search->options->access, .execute = search->options->execute, .offset = page, .size = size - page};
+      .access = search->options->access, .execute = search->options->execute, .offset = head, .size = size - head};
   result = acre__section_make(file, &options, false, out);
   if (result == ACRE_OK) file->name = name;
   if (result != ACRE_OK) {

@@ -94,7 +94,7 @@ static bool round_up(size_t lead, size_t size, size_t *out) {
 
 /* What is reserved is whole pages, and all of it may become the file's. */
 static acre_result take_room(acre_view *view, size_t reserve) {
-  size_t lead = (size_t)(view->offset & (acre__root.system.page_size - 1)), pages;
+  size_t lead = (size_t)(view->offset & (acre__root.system.map_granularity - 1)), pages;
   view->room = acre__view_bytes(view);
   if (reserve <= view->room) return ACRE_OK;
   if (!round_up(lead, reserve, &pages)) return ACRE_E_NO_ADDRESS_SPACE;
@@ -115,7 +115,7 @@ static acre_vm_protection protection_of(acre_access access, bool execute) {
 
 /* Maps *view, whose offset is that of `data`, and sets what says where it is. */
 static acre_result map(acre_view *view, const acre_view_options *options) {
-  size_t lead = (size_t)(view->offset & (acre__root.system.page_size - 1));
+  size_t lead = (size_t)(view->offset & (acre__root.system.map_granularity - 1));
   bool copy_on_write = view->access == ACRE_ACCESS_COPY_ON_WRITE;
   bool is_reserved = view->section->is_reserved;
   acre_file *file = view->section->file;
@@ -141,8 +141,7 @@ static acre_result map(acre_view *view, const acre_view_options *options) {
   acre_result result = reserve(&plan, options->replace, &base);
   if (result != ACRE_OK) return result;
   place(view, base, lead);
-  result = is_reserved ? acre__reserved_enter(view)
-                       : acre__os_map_file(base, plan.committed, file->os, view->offset, protection, copy_on_write);
+  result = is_reserved ? acre__reserved_enter(view) : acre__vm_view_fill(&plan, base, file->os, view->offset);
   if (result == ACRE_OK) return ACRE_OK;
   if (!options->replace)
     (void)acre__vm_view_release(base);

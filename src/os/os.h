@@ -18,6 +18,7 @@
  *   bounds.c   how much memory the program may have
  *   error.c    system errors -> acre_result
  *   written.c  which pages were written
+ * and what one system alone needs (linux/lines.c; windows/pieces.c, text.c).
  *
  * src/os/fault/ wraps a backend and makes its Nth call fail. tests/os/ runs one
  * contract test on every backend.
@@ -45,6 +46,7 @@ struct acre__os_system {
   /* What acre__os_probe_first finds. */
   size_t page_size;
   size_t granularity;
+  size_t map_granularity; /* files are mapped at offsets that are multiples of it */
   int overcommit_mode;
   bool can_hide; /* acre__os_hide works */
   /* The rest. */
@@ -92,6 +94,12 @@ void acre__os_force_single_calls(bool single);
 /* The same for files: named temporary files, and zeros written in place of blocks allocated and holes punched. */
 void acre__os_force_plain_files(bool plain);
 
+/*
+ * The same for placeholders of the system's: reservations are released and made anew where a file is mapped into one,
+ * or a part is given back.
+ */
+void acre__os_force_plain_reservations(bool plain);
+
 /* The most address space that the program may have (RLIMIT_AS), in bytes; SIZE_MAX where nothing limits it. */
 size_t acre__os_address_space_limit(void);
 
@@ -135,8 +143,8 @@ acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protecti
 
 /*
  * Gives a range of reserved, committed or view pages back; the addresses are
- * free. Any part of what was reserved will do (Linux), or exactly that (Windows).
- * ACRE_E_MAPPING_LIMIT when a mapping would have to be split; ACRE_E_NO_MEMORY.
+ * free. Any part of what was reserved will do, and what lies free in the range already; of a view, on Windows, all of it.
+ * ACRE_E_MAPPING_LIMIT when a mapping would have to be split; ACRE_E_NO_MEMORY; ACRE_E_NOT_SUPPORTED: not this part.
  */
 acre_result acre__os_release(void *address, size_t size);
 
@@ -185,7 +193,10 @@ struct acre__os_range {
 size_t acre__os_hide_each(const struct acre__os_range *ranges, size_t count);
 size_t acre__os_reveal_each(const struct acre__os_range *ranges, size_t count);
 
-/* Drops the content of private pages: they read zero; protection and hiding stay. ACRE_E_NO_MEMORY. */
+/*
+ * Drops the content of private pages: they read zero; protection and hiding stay.
+ * ACRE_E_NO_MEMORY (Windows: a part of the range may be reserved then).
+ */
 acre_result acre__os_discard(void *address, size_t size);
 
 /*
@@ -308,36 +319,46 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
  */
 acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size);
 
+/* What of a file is mapped, and how. */
+struct acre__os_part {
+  struct acre__os_file file;
+  uint64_t offset; /* a multiple of the page */
+  acre_vm_protection protection;
+  bool copy_on_write;      /* stores stay private */
+  acre_vm_protection most; /* that acre__os_protect will be asked for; ACRE_VM_DEFAULT: no more than `protection` */
+};
+
 /*
- * Maps `size` bytes of the file from `offset` (a multiple of the page) over
- * [address, address + size), which the caller reserved: the reservation is
- * replaced at once, with no moment in which the range is free.
- * `copy_on_write`: stores stay private. ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT,
- * ACRE_E_NOT_SUPPORTED: this file can't be mapped.
+ * Maps `size` bytes of the file over [address, address + size), which the caller reserved: the reservation is
+ * replaced at once, with no moment in which the range is free (Windows without placeholders: with one). The
+ * address is as far from a multiple of the map granularity as the offset.
+ * ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT,
+ * ACRE_E_NOT_SUPPORTED: this file can't be mapped; or not so (Windows without placeholders: less than a granule behind what
+ * is mapped already). ACRE_E_OUT_OF_RANGE: the system has no pages past the file's end be mapped (Windows).
  */
-acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
-                              acre_vm_protection protection, bool copy_on_write);
+acre_result acre__os_map_file(void *address, size_t size, const struct acre__os_part *part);
 
 /*
  * The same where nothing is reserved: `wish` is a hint, as for acre__os_reserve with
- * ACRE_OS_ANYWHERE. Errors of both.
+ * ACRE_OS_ANYWHERE; the offset is a multiple of the map granularity. Errors of both.
  */
-acre_result acre__os_map_file_anywhere(void *wish, size_t size, struct acre__os_file file, uint64_t offset,
-                                       acre_vm_protection protection, bool copy_on_write, void **out);
+acre_result acre__os_map_file_anywhere(void *wish, size_t size, const struct acre__os_part *part, void **out);
 
 /*
- * The changed pages of the shared view's range are on the device afterwards, and
+ * The changed pages of the range, of a shared view of the file, are on the device afterwards, and
  * what it takes to find them there: the file's size. An error of the system's own writing since the file was
  * opened, or since the last error that this handle was told of, counts as well. ACRE_E_IO, ACRE_E_NO_SPACE.
  */
-acre_result acre__os_flush(void *address, size_t size);
+acre_result acre__os_flush(struct acre__os_file file, void *address, size_t size);
 
 /*
  * Begins to write the changed pages of the file's [offset, offset + size), whole pages, and with `wait` waits until
  * the device has taken them: not yet, that they survive a power cut. Without, errors may
- * come out at the next call that waits. ACRE_E_IO, ACRE_E_NO_SPACE.
+ * come out at the next call that waits. `mapping` is where the range is mapped, shared, or NULL: where the system
+ * writes mappings and not files, what was changed through that one is written. ACRE_E_IO, ACRE_E_NO_SPACE.
  */
-acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait);
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, const void *mapping,
+                                     bool wait);
 
 /* All of the file is on the device afterwards, its size and its other properties. Errors as acre__os_flush. */
 acre_result acre__os_file_sync(struct acre__os_file file);
@@ -418,7 +439,10 @@ acre_result acre__os_name_hold(struct acre__os_file file, bool alone, bool wait)
 /* Whether `path` leads to this very file: ACRE_OK; ACRE_E_NOT_FOUND, it does not (any more). */
 acre_result acre__os_name_leads_to(const char *path, struct acre__os_file file);
 
-/* Marks a file of one page or more as complete, in its first page, which is the backend's. ACRE_E_IO, ACRE_E_NO_SPACE. */
+/* How many bytes at such a file's start are the backend's: a multiple of every map granularity that the system may have. */
+size_t acre__os_name_head(void);
+
+/* Marks a file that has its head as complete, in the head. ACRE_E_IO, ACRE_E_NO_SPACE. */
 acre_result acre__os_name_mark(struct acre__os_file file);
 
 /* Whether it was marked: ACRE_OK; ACRE_E_NOT_FOUND, it was not; ACRE_E_IO. */

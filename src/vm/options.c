@@ -66,6 +66,9 @@ static const struct setting settings[] = {
     FLAG("dirty", "auto", dirty_by_mapping, false),
     FLAG("dirty", "cachestat", dirty_by_mapping, false),
     FLAG("dirty", "smaps", dirty_by_mapping, true),
+    FLAG("reserve", "auto", plain_reservations, false),
+    FLAG("reserve", "placeholder", plain_reservations, false),
+    FLAG("reserve", "plain", plain_reservations, true),
 };
 /* clang-format on */
 

@@ -39,20 +39,22 @@ static void replace(struct acre__paging_setting *setting) {
   release(old);
 }
 
-/* What the file system of the directory can do is found out with one page. */
+/* What the system, and the directory's file system, can do is found out with one page, and one behind the file's end. */
 static acre_result try_one_page(struct acre__paging_setting *setting, struct acre__os_file file) {
   size_t size = acre__root.system.page_size;
+  struct acre__os_part part = {.file = file, .protection = ACRE_VM_READ_WRITE};
   void *page;
   acre_result result = acre__os_file_allocate(file, 0, size);
   if (result != ACRE_OK) return result;
-  result = acre__os_reserve(NULL, size, ACRE_OS_ANYWHERE, &page);
+  result = acre__os_reserve(NULL, 2 * size, ACRE_OS_ANYWHERE, &page);
   if (result != ACRE_OK) return result;
-  result = acre__os_map_file(page, size, file, 0, ACRE_VM_READ_WRITE, false);
+  result = acre__os_map_file(page, 2 * size, &part);
+  if (result == ACRE_E_OUT_OF_RANGE) result = ACRE_E_NOT_SUPPORTED;
   if (result == ACRE_OK) {
     setting->hides = acre__root.hide && acre__os_hide(page, size) == ACRE_OK;
     result = acre__os_file_punch(file, 0, size);
   }
-  (void)acre__os_release(page, size);
+  (void)acre__os_release(page, 2 * size);
   return result;
 }
 
@@ -162,7 +164,8 @@ acre_result acre__paging_create(struct acre__paged **out) {
 }
 
 acre_result acre__paging_map(struct acre__paged *paged, void *base, size_t size) {
-  acre_result result = acre__os_map_file(base, size, paged->file, 0, ACRE_VM_NO_ACCESS, false);
+  struct acre__os_part part = {.file = paged->file, .protection = ACRE_VM_NO_ACCESS, .most = ACRE_VM_EXECUTE_READ_WRITE};
+  acre_result result = acre__os_map_file(base, size, &part);
   return result == ACRE_OK ? acre__os_keep_from_children(base, size) : result;
 }
 

@@ -74,20 +74,19 @@ acre_result acre__place_committed(size_t size, size_t alignment, acre_vm_protect
   return result;
 }
 
-acre_result acre__place_file(size_t size, size_t alignment, const struct acre__place_file *file, uintptr_t *base) {
+acre_result acre__place_file(size_t size, size_t alignment, const struct acre__os_part *part, uintptr_t *base) {
   uintptr_t wish = next_place(size, alignment);
   if (wish != 0) {
     void *got = NULL;
     bool placed = false;
-    acre_result result = acre__os_map_file_anywhere((void *)wish, size, file->os, file->offset, file->protection,
-                                                    file->copy_on_write, &got);
+    acre_result result = acre__os_map_file_anywhere((void *)wish, size, part, &got);
     *base = (uintptr_t)got;
     if (result == ACRE_OK) result = keep_if_aligned(*base, size, alignment, &placed);
     if (placed || result != ACRE_OK) return result;
   }
   acre_result result = acre__place_anywhere(size, alignment, base);
   if (result != ACRE_OK) return result;
-  result = acre__os_map_file((void *)*base, size, file->os, file->offset, file->protection, file->copy_on_write);
+  result = acre__os_map_file((void *)*base, size, part);
   if (result != ACRE_OK) (void)acre__os_release((void *)*base, size);
   return result;
 }

@@ -26,16 +26,8 @@ acre_result acre__place_anywhere(size_t size, size_t alignment, uintptr_t *base)
  */
 acre_result acre__place_committed(size_t size, size_t alignment, acre_vm_protection protection, uintptr_t *base);
 
-/* A part of a file, for what is mapped to be placed in one step. */
-struct acre__place_file {
-  struct acre__os_file os;
-  uint64_t offset; /* a multiple of the page */
-  acre_vm_protection protection;
-  bool copy_on_write;
-};
-
 /* acre__place_anywhere and acre__os_map_file. Results of both; on failure nothing is left. */
-acre_result acre__place_file(size_t size, size_t alignment, const struct acre__place_file *file, uintptr_t *base);
+acre_result acre__place_file(size_t size, size_t alignment, const struct acre__os_part *part, uintptr_t *base);
 
 /* acre__place_anywhere, as high as the address space has room. */
 acre_result acre__place_top_down(size_t size, size_t alignment, uintptr_t *base);

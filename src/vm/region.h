@@ -34,19 +34,20 @@ struct acre__region {
   struct acre__table table;
   acre__meta_handle
       extra;         /* of a struct acre__region_extra, or 0. Of a spare record: the next one; lock: the index's */
-  uint32_t live : 1; /* 0 while the record is spare */
-  uint32_t any_locked : 1; /* some page may be ACRE_PAGE_LOCKED */
-  uint32_t kind : 3;       /* acre_vm_kind: PRIVATE, MAPPED or PLACEHOLDER */
-  uint32_t protection : 3; /* with which it was reserved */
-  uint32_t guards : 1;     /* ... and ACRE_VM_GUARD, which is told and has no effect on later commits */
-  uint32_t most : 3;       /* the most that acre_vm_protect may give */
-  uint32_t charged : 1;    /* its committed pages are in the ledger */
-  uint32_t strict : 1;     /* commits are populated before they return */
-  uint32_t paged : 1;      /* stands on the paging file: see paging.h */
-  uint32_t large : 2;      /* acre_vm_large_pages: what its pages are made of */
-  uint32_t placed : 1;     /* has wishes that a fresh mapping does not know: see placement.h */
-  uint32_t tracked : 1;    /* which pages are written is noted: see written.h */
-  uint32_t untold : 1;     /* part of the region may be unknown to the system's tracking */
+  /* Sixteen bits and eight, as not every system's compilers put others beside a byte. */
+  uint16_t live : 1;       /* 0 while the record is spare */
+  uint16_t any_locked : 1; /* some page may be ACRE_PAGE_LOCKED */
+  uint16_t kind : 3;       /* acre_vm_kind: PRIVATE, MAPPED or PLACEHOLDER */
+  uint16_t protection : 3; /* with which it was reserved */
+  uint16_t guards : 1;     /* ... and ACRE_VM_GUARD, which is told and has no effect on later commits */
+  uint16_t most : 3;       /* the most that acre_vm_protect may give */
+  uint16_t charged : 1;    /* its committed pages are in the ledger */
+  uint16_t strict : 1;     /* commits are populated before they return */
+  uint16_t paged : 1;      /* stands on the paging file: see paging.h */
+  uint16_t placed : 1;     /* has wishes that a fresh mapping does not know: see placement.h */
+  uint8_t large : 2;       /* acre_vm_large_pages: what its pages are made of */
+  uint8_t tracked : 1;     /* which pages are written is noted: see written.h */
+  uint8_t untold : 1;      /* part of the region may be unknown to the system's tracking */
   atomic_uchar
       watched; /* 1: a fault may be ours to repair. Read without the lock, changed with it, and never back to 0 */
 };

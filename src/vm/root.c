@@ -94,6 +94,7 @@ ACRE_COLD void acre__root_make(void) {
     acre__os_force_plain_files(root->options.plain_files);
     acre__os_force_single_calls(root->options.single_calls);
     acre__os_force_dirty_by_mapping(root->options.dirty_by_mapping);
+    acre__os_force_plain_reservations(root->options.plain_reservations);
     acre__os_probe_first(&root->system);
     atomic_store_explicit(&root->mapping_budget, root->options.map_budget, memory_order_relaxed);
     while (((size_t)1 << root->page_shift) < root->system.page_size) root->page_shift++;
@@ -113,10 +114,10 @@ ACRE_COLD void acre__root_find_all(void) {
     struct acre__os_system found;
     acre__os_probe(&found);
     found.highest_address = acre__min(found.highest_address, ACRE_INDEX_HIGHEST);
-    size_t none = 0, limit = found.mapping_limit, first = offsetof(struct acre__os_system, lowest_address);
+    size_t none = 0, budget = acre__root_budget_of(found.mapping_limit), first = offsetof(struct acre__os_system, lowest_address);
     memcpy((char *)&root->system + first, (char *)&found + first,
            sizeof found - first); /* others read the first ones */
-    atomic_compare_exchange_strong_explicit(&root->mapping_budget, &none, limit - limit / 4, memory_order_relaxed,
+    atomic_compare_exchange_strong_explicit(&root->mapping_budget, &none, budget, memory_order_relaxed,
                                             memory_order_relaxed);
     atomic_store_explicit(&root->all_known, true, memory_order_release);
   }

@@ -10,6 +10,7 @@
 #ifndef ACRE_VM_ROOT_H
 #define ACRE_VM_ROOT_H
 
+#include "base/math.h"
 #include "os/os.h"
 #include "vm/index.h"
 #include "vm/options.h"
@@ -53,12 +54,17 @@ static inline const struct acre__os_system *acre__root_system(void) {
   return &acre__root.system;
 }
 
-/* Mappings that Acre may cause before it coarsens its commits: the rest is for libraries, stacks and the program's own. */
+/* Of so many that a process may have: the rest is for libraries, stacks and the program's own. */
+static inline size_t acre__root_budget_of(size_t limit) {
+  limit = acre__min(limit, (size_t)INTPTR_MAX); /* where there is no limit */
+  return limit - limit / 4;
+}
+
+/* Mappings that Acre may cause before it coarsens its commits. */
 static inline size_t acre__root_mapping_budget(void) {
   size_t budget = atomic_load_explicit(&acre__root.mapping_budget, memory_order_relaxed);
   if (ACRE_LIKELY(budget != 0)) return budget;
-  size_t limit = acre__root_system()->mapping_limit;
-  return limit - limit / 4;
+  return acre__root_budget_of(acre__root_system()->mapping_limit);
 }
 
 #endif

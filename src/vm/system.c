@@ -54,6 +54,7 @@ acre_result acre_system_info(acre_system *out) {
       .large_pages_free = now.large_pages_free,
       .collapse = now.can_collapse && !root->options.no_collapse,
       .written_way = acre__written_by_system() ? ACRE_WRITTEN_BY_KERNEL : ACRE_WRITTEN_BY_FAULT,
+      .map_granularity = now.map_granularity,
   };
   memcpy(out->kernel, now.kernel, sizeof out->kernel);
   sum_regions(out);

@@ -52,13 +52,27 @@ acre_result acre__vm_view_reserve(const struct acre__view_plan *view, void **out
   return result == ACRE_OK ? enter(view, base, out) : result;
 }
 
+static struct acre__os_part part_of(const struct acre__view_plan *view, struct acre__os_file file, uint64_t offset) {
+  return (struct acre__os_part){.file = file,
+                                .offset = offset,
+                                .protection = view->protection,
+                                .copy_on_write = view->copy_on_write,
+                                .most = view->most};
+}
+
 acre_result acre__vm_view_map(const struct acre__view_plan *view, struct acre__os_file file, uint64_t offset,
                               void **out) {
-  struct acre__place_file what = {file, offset, view->protection, view->copy_on_write};
+  struct acre__os_part part = part_of(view, file, offset);
   uintptr_t base;
   *out = NULL;
-  acre_result result = acre__place_file(view->size, acre__root_get()->system.granularity, &what, &base);
+  acre_result result = acre__place_file(view->size, acre__root_get()->system.granularity, &part, &base);
   return result == ACRE_OK ? enter(view, base, out) : result;
+}
+
+acre_result acre__vm_view_fill(const struct acre__view_plan *view, void *base, struct acre__os_file file,
+                               uint64_t offset) {
+  struct acre__os_part part = part_of(view, file, offset);
+  return acre__os_map_file(base, view->committed, &part);
 }
 
 acre_result acre__vm_view_release(void *base) {
@@ -119,9 +133,12 @@ static acre_result commit_prepared(struct acre__region *region, size_t start, si
   struct acre__page_run run;
   for (size_t page = start; next_reserved(region, page, end, &run); page = run.end) {
     acre_vm_protection mapping = (acre_vm_protection)acre__table_mapping(&region->table, region->protection);
-    acre_result result = acre__os_map_file(acre__region_address(region, run.start), bytes(run.end - run.start), file,
-                                           offset + bytes(run.start - start), mapping,
-                                           region->charged /* as only what is copied on write is */);
+    struct acre__os_part part = {.file = file,
+                                 .offset = offset + bytes(run.start - start),
+                                 .protection = mapping,
+                                 .copy_on_write = region->charged /* as only what is copied on write is */,
+                                 .most = (acre_vm_protection)region->most};
+    acre_result result = acre__os_map_file(acre__region_address(region, run.start), bytes(run.end - run.start), &part);
     if (result == ACRE_OK) continue;
     *stay = unmap_again(region, start, run.start);
     return result;

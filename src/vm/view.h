@@ -39,6 +39,10 @@ acre_result acre__vm_view_reserve(const struct acre__view_plan *plan, void **out
 acre_result acre__vm_view_map(const struct acre__view_plan *plan, struct acre__os_file file, uint64_t offset,
                               void **out);
 
+/* Maps the first pages of a view that is reserved, those that its plan calls committed. Results as acre__os_map_file. */
+acre_result acre__vm_view_fill(const struct acre__view_plan *view, void *base, struct acre__os_file file,
+                               uint64_t offset);
+
 /*
  * acre__vm_view_reserve in the place of the placeholder at `wish`, which is as
  * long. Results as acre_vm_reserve with ACRE_VM_REPLACE.

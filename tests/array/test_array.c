@@ -310,7 +310,7 @@ TEST(a_maximum_of_a_tebibyte) {
   acre_array array;
   REQUIRE_OK(acre_array_create(&array, MOST_ELEMENTS, sizeof(uint64_t), NULL));
   for (uint64_t i = 0; i < 100000; i++) REQUIRE_OK(acre_array_push(&array, &i));
-  CHECK(test_resident_bytes() < before + (4 << 20));
+  if (test_resident_is_own()) CHECK(test_resident_bytes() < before + (4 << 20));
   CHECK_EQ(*(uint64_t *)acre_array_at(&array, 99999), 99999);
   acre_array_destroy(&array);
 }

@@ -6,7 +6,6 @@
 #include "base/lock.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -99,13 +98,6 @@ static void *take_and_give(void *lock) {
   return NULL;
 }
 
-static uint64_t processor_microseconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-         (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 TEST(waiters_sleep_and_all_wake) {
   struct acre__lock lock = {0};
   pthread_t threads[WORKERS];
@@ -115,9 +107,9 @@ TEST(waiters_sleep_and_all_wake) {
   CHECK((atomic_load(&lock.word) & ACRE_LOCK_WAITERS) != 0);
   CHECK(acre__lock_is_mine(&lock)); /* with waiters, too */
   usleep(50000);                    /* for the last of them to go to sleep */
-  uint64_t before = processor_microseconds();
+  uint64_t before = test_processor_time();
   usleep(200000);
-  CHECK(processor_microseconds() - before < 100000);
+  CHECK(test_processor_time() - before < 100000);
   acre__unlock(&lock);
   for (int i = 0; i < WORKERS; i++) REQUIRE(pthread_join(threads[i], NULL) == 0);
   CHECK_EQ(atomic_load(&lock.word), 0);

@@ -44,7 +44,7 @@ static acre_result work(const char *path, acre_access access, struct handles *ma
 static bool run(const struct acre__fault_plan *plan, acre_access access) {
   char path[SCRATCH_PATH];
   scratch_make(path, SIZE);
-  size_t descriptors = scratch_open_descriptors();
+  size_t descriptors = test_open_handles();
   acre_system before, after;
   REQUIRE_OK(acre_system_info(&before));
 
@@ -66,7 +66,7 @@ static bool run(const struct acre__fault_plan *plan, acre_access access) {
   acre_section_close(made.section);
   acre_file_close(made.file);
 
-  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  CHECK_EQ(test_open_handles(), descriptors);
   REQUIRE_OK(acre_system_info(&after));
   /* When the mapping fails and the system then does not take the range back, nobody can: the range stays. */
   size_t stuck = failed && plan->and_later && report.first_failed == ACRE_FAULT_MAP_FILE ? 1 : 0;

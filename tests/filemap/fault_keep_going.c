@@ -34,7 +34,7 @@ TEST(the_handler_cannot_be_installed) {
   acre_view *view;
   unsigned long failures = 0;
   for (bool failed = true; failed;) {
-    size_t regions = scratch_regions(), descriptors = scratch_open_descriptors();
+    size_t regions = scratch_regions(), descriptors = test_open_handles();
     acre__fault_begin(&(struct acre__fault_plan){.call = failures + 1,
                                                  .result = ACRE_E_BUSY,
                                                  .functions = ACRE_FAULT_MASK(ACRE_FAULT_FAULT_INSTALL) |
@@ -45,7 +45,7 @@ TEST(the_handler_cannot_be_installed) {
     CHECK_RESULT(result, failed ? ACRE_E_BUSY : ACRE_OK);
     CHECK_OK(acre_view_unmap(view));
     CHECK_EQ(scratch_regions(), regions);
-    CHECK_EQ(scratch_open_descriptors(), descriptors);
+    CHECK_EQ(test_open_handles(), descriptors);
     failures += failed;
   }
   CHECK(failures >= 2); /* the handler's, and at least one to place and map */

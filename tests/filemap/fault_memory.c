@@ -55,7 +55,7 @@ static void check_state(const struct made *made, bool all) {
 static bool run(const struct acre__fault_plan *plan, const acre_memory_options *options) {
   acre_system before, after;
   REQUIRE_OK(acre_system_info(&before));
-  size_t descriptors = scratch_open_descriptors();
+  size_t descriptors = test_open_handles();
   struct made made = {0};
   acre__fault_begin(plan);
   acre_result result = work(options, &made);
@@ -72,7 +72,7 @@ static bool run(const struct acre__fault_plan *plan, const acre_memory_options *
   CHECK_EQ(after.regions, before.regions);
   CHECK_EQ(after.commit_charge, before.commit_charge);
   CHECK_EQ(after.paging_file_charge, before.paging_file_charge);
-  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  CHECK_EQ(test_open_handles(), descriptors);
   return failed;
 }
 
@@ -133,7 +133,7 @@ TEST(committed_on_the_paging_file) {
   for (struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_NO_SPACE, .functions = FUNCTIONS};; plan.call++) {
     acre_system before, after;
     REQUIRE_OK(acre_system_info(&before));
-    size_t descriptors = scratch_open_descriptors();
+    size_t descriptors = test_open_handles();
     acre_section *section = NULL;
     acre__fault_begin(&plan);
     acre_result result = acre_section_create_memory(100000, &options, &section);
@@ -143,7 +143,7 @@ TEST(committed_on_the_paging_file) {
     REQUIRE_OK(acre_system_info(&after));
     CHECK_EQ(after.commit_charge, before.commit_charge);
     CHECK_EQ(after.paging_file_charge, before.paging_file_charge);
-    CHECK_EQ(scratch_open_descriptors(), descriptors);
+    CHECK_EQ(test_open_handles(), descriptors);
     if (!failed) break;
   }
   CHECK_OK(acre_vm_set_paging_file(NULL, 0));

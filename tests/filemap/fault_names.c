@@ -31,7 +31,7 @@ static void close_both(acre_section *sections[2]) {
 
 /* `closing`: it is not the opening that fails. */
 static bool run(const struct acre__fault_plan *plan, bool closing) {
-  size_t descriptors = scratch_open_descriptors();
+  size_t descriptors = test_open_handles();
   acre_section *sections[2] = {NULL, NULL};
   if (closing) REQUIRE_OK(work(sections));
   acre__fault_begin(plan);
@@ -41,12 +41,12 @@ static bool run(const struct acre__fault_plan *plan, bool closing) {
   if (result != ACRE_OK) CHECK_RESULT(result, plan->result); /* else it found another way */
   CHECK(failed || result == ACRE_OK || closing);
   close_both(sections);
-  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  CHECK_EQ(test_open_handles(), descriptors);
 
   CHECK_RESULT(open_name(ACRE_FILE_OPEN, &sections[0]), ACRE_E_NOT_FOUND); /* whoever comes next */
   CHECK_OK(open_name(ACRE_FILE_CREATE, &sections[0]));
   close_both(sections);
-  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  CHECK_EQ(test_open_handles(), descriptors);
   return failed;
 }
 

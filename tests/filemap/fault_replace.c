@@ -45,7 +45,7 @@ static bool run(const struct acre__fault_plan *plan) {
   void *reserved;
   REQUIRE_OK(acre_vm_reserve(2 * unit, &options, &reserved));
   char *base = reserved;
-  size_t descriptors = scratch_open_descriptors(), regions = scratch_regions();
+  size_t descriptors = test_open_handles(), regions = scratch_regions();
   struct made made = {0};
   acre__fault_begin(plan);
   acre_result result = work(base, &made);
@@ -60,7 +60,7 @@ static bool run(const struct acre__fault_plan *plan) {
   acre_section_close(made.section);
   CHECK_OK(acre_vm_join(base, 2 * unit));
   CHECK_EQ(scratch_regions(), regions);
-  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  CHECK_EQ(test_open_handles(), descriptors);
   CHECK_OK(acre_vm_release(base));
   return failed;
 }

@@ -8,7 +8,7 @@
 #endif
 #include <acre/flusher.h>
 
-#include "scratch.h"
+#include "scratch_linux.h"
 #include "vm/gate.h"
 
 struct flushed {

@@ -4,8 +4,6 @@
 #define ACRE_TESTS_FILEMAP_SCRATCH_H
 
 #include <acre/filemap.h>
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +11,7 @@
 
 #include "harness.h"
 
-enum { SCRATCH_PATH = 256 };
+enum { SCRATCH_PATH = TEST_PATH };
 
 /* The byte at `offset` of every scratch file; a prime period, so that no page equals the next. */
 static inline unsigned char scratch_byte(uint64_t offset) {
@@ -22,16 +20,13 @@ static inline unsigned char scratch_byte(uint64_t offset) {
 
 /* Makes a file of `size` such bytes; its path goes to `path`. */
 static inline void scratch_make(char path[SCRATCH_PATH], size_t size) {
-  const char *directory = getenv("TMPDIR");
-  snprintf(path, SCRATCH_PATH, "%s/acre-test-XXXXXX", directory != NULL ? directory : "/tmp");
-  int fd = mkstemp(path);
-  REQUIRE(fd >= 0);
+  test_make_file(path);
   unsigned char *bytes = malloc(size + 1);
   REQUIRE(bytes != NULL);
   for (size_t i = 0; i < size; i++) bytes[i] = scratch_byte(i);
-  REQUIRE(write(fd, bytes, size) == (ssize_t)size);
+  FILE *out = fopen(path, "wb");
+  REQUIRE(out != NULL && fwrite(bytes, 1, size, out) == size && fclose(out) == 0);
   free(bytes);
-  close(fd);
 }
 
 static inline struct stat scratch_status(const char *path) {
@@ -40,12 +35,13 @@ static inline struct stat scratch_status(const char *path) {
   return status;
 }
 
-/* The file's bytes [offset, offset + size), by pread(2). */
+/* The file's bytes [offset, offset + size), by another opening of it. */
 static inline void scratch_read(const char *path, uint64_t offset, void *out, size_t size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  REQUIRE(fd >= 0);
-  REQUIRE(pread(fd, out, size, (off_t)offset) == (ssize_t)size);
-  close(fd);
+  FILE *in = fopen(path, "rb");
+  REQUIRE(in != NULL);
+  setvbuf(in, NULL, _IONBF, 0);
+  REQUIRE(fseek(in, (long)offset, SEEK_SET) == 0 && fread(out, 1, size, in) == size);
+  fclose(in);
 }
 
 /* Whether `bytes` are those of a scratch file from `offset` on. */
@@ -56,39 +52,10 @@ static inline bool scratch_matches(const void *bytes, uint64_t offset, size_t si
   return true;
 }
 
-static inline size_t scratch_open_descriptors(void) {
-  DIR *directory = opendir("/proc/self/fd");
-  REQUIRE(directory != NULL);
-  size_t count = 0;
-  while (readdir(directory) != NULL) count++;
-  closedir(directory);
-  return count;
-}
-
 static inline size_t scratch_regions(void) {
   acre_system system;
   REQUIRE_OK(acre_system_info(&system));
   return system.regions;
-}
-
-/* Dirty bytes of the mapping at `address`, as smaps tells; SIZE_MAX: it does not. */
-static inline size_t scratch_dirty(const void *address) {
-  FILE *in = fopen("/proc/self/smaps", "re");
-  char line[512];
-  size_t dirty = SIZE_MAX;
-  bool found = false;
-  while (in != NULL && fgets(line, sizeof line, in) != NULL) {
-    unsigned long long start, end, kib;
-    if (sscanf(line, "%llx-%llx ", &start, &end) == 2) {
-      found = start <= (uintptr_t)address && (uintptr_t)address < end;
-      if (found) dirty = 0;
-    } else if (found &&
-               (sscanf(line, "Shared_Dirty: %llu", &kib) == 1 || sscanf(line, "Private_Dirty: %llu", &kib) == 1)) {
-      dirty += (size_t)kib << 10;
-    }
-  }
-  if (in != NULL) fclose(in);
-  return dirty;
 }
 
 /* A file that is open with the access; its section; and a view of all of it. */

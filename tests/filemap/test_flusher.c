@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Flushers: each condition, what they leave alone, what the limit holds back, and who is in their way. */
 #include "flusher_check.h"
+#include "scratch_linux.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -3,47 +3,13 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "scratch.h"
+#include "replace_check.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-
-static acre_system figures(void) {
-  acre_system system;
-  REQUIRE_OK(acre_system_info(&system));
-  return system;
-}
-
-static acre_vm_info query(const void *address) {
-  acre_vm_info info = {0};
-  CHECK_OK(acre_vm_query(address, &info));
-  return info;
-}
-
-static acre_section *memory(uint64_t size) {
-  acre_section *section = NULL;
-  REQUIRE_OK(acre_section_create_memory(size, NULL, &section));
-  return section;
-}
-
-static char *placeholder(size_t size) {
-  acre_vm_options options = {.flags = ACRE_VM_PLACEHOLDER};
-  void *base = NULL;
-  REQUIRE_OK(acre_vm_reserve(size, &options, &base));
-  return base;
-}
-
-static acre_result map_at(acre_section *section, uint64_t offset, size_t size, void *address, acre_view **out) {
-  acre_view_options options = {.access = ACRE_ACCESS_READ_WRITE, .address = address, .replace = true};
-  return acre_view_map(section, offset, size, &options, out);
-}
 
 /* ------------------------------------------------------------- memory */
 
 TEST(a_section_over_memory_is_zero_and_shared_by_its_views) {
-  size_t descriptors = scratch_open_descriptors();
+  size_t descriptors = test_open_handles();
   acre_section *section = memory(100000);
   CHECK_EQ(acre_section_size(section), 100000);
   acre_view *one = scratch_view(section, ACRE_ACCESS_READ_WRITE), *other = scratch_view(section, ACRE_ACCESS_READ);
@@ -57,7 +23,7 @@ TEST(a_section_over_memory_is_zero_and_shared_by_its_views) {
   CHECK_OK(acre_view_unmap(one));
   CHECK(b[50500] == 5);
   CHECK_OK(acre_view_unmap(other));
-  CHECK_EQ(scratch_open_descriptors(), descriptors);
+  CHECK_EQ(test_open_handles(), descriptors);
 }
 
 TEST(a_copy_on_write_view_of_memory_keeps_its_stores) {
@@ -128,11 +94,11 @@ TEST(one_memory_twice_back_to_back) {
 }
 
 TEST(a_view_may_begin_anywhere_in_its_first_page) {
-  size_t size = figures().allocation_granularity, page = figures().page_size;
+  size_t size = figures().allocation_granularity, step = figures().map_granularity;
   char *base = placeholder(size);
   acre_section *section = memory(3 * size);
   acre_view *view;
-  REQUIRE_OK(map_at(section, page + 5, size - 10, base, &view));
+  REQUIRE_OK(map_at(section, step + 5, size - 10, base, &view));
   CHECK(acre_view_data(view) == base + 5);
   CHECK_OK(acre_view_unmap(view)); /* and no placeholder */
   CHECK_EQ(query(base).state, ACRE_VM_FREE);
@@ -174,53 +140,5 @@ TEST(what_replace_refuses) {
   CHECK_RESULT(map_at(section, 0, 2 * size, base, &again), ACRE_E_WRONG_KIND);
   CHECK_OK(acre_view_unmap(view));
   CHECK_RESULT(map_at(section, 0, 2 * size, base, &view), ACRE_E_NOT_A_REGION);
-  acre_section_close(section);
-}
-
-/* ------------------------------------------------------------- nothing lands inside */
-
-enum { INTRUDERS = 3, ROUNDS = 2000 };
-
-static struct {
-  char *base;
-  size_t size;
-  atomic_bool stop;
-  atomic_size_t landed, tries;
-} race;
-
-static void *intrude(void *unused) {
-  (void)unused;
-  size_t page = figures().page_size;
-  for (size_t at = 0; !atomic_load(&race.stop); at = (at + page) % race.size) {
-    char *got = mmap(race.base + at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (got == MAP_FAILED) continue;
-    if ((size_t)(got - race.base) < race.size) atomic_fetch_add(&race.landed, 1);
-    munmap(got, page);
-    atomic_fetch_add(&race.tries, 1);
-  }
-  return NULL;
-}
-
-TEST(nothing_lands_inside_while_views_come_and_go) {
-  size_t size = figures().allocation_granularity;
-  pthread_t threads[INTRUDERS];
-  acre_section *section = memory(2 * size);
-  race.size = 2 * size;
-  race.base = placeholder(race.size);
-  for (size_t i = 0; i < INTRUDERS; i++) REQUIRE(pthread_create(&threads[i], NULL, intrude, NULL) == 0);
-  for (size_t i = 0; i < ROUNDS || atomic_load(&race.tries) < ROUNDS; i++) {
-    acre_view *first, *second;
-    REQUIRE_OK(acre_vm_split(race.base, size));
-    REQUIRE_OK(map_at(section, 0, size, race.base, &first));
-    REQUIRE_OK(map_at(section, size, size, race.base + size, &second));
-    race.base[i % race.size] = 1;
-    REQUIRE_OK(acre_view_unmap_to_placeholder(first));
-    REQUIRE_OK(acre_view_unmap_to_placeholder(second));
-    REQUIRE_OK(acre_vm_join(race.base, race.size));
-  }
-  atomic_store(&race.stop, true);
-  for (size_t i = 0; i < INTRUDERS; i++) REQUIRE(pthread_join(threads[i], NULL) == 0);
-  CHECK_EQ(atomic_load(&race.landed), 0);
-  CHECK_OK(acre_vm_release(race.base));
   acre_section_close(section);
 }

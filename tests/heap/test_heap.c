@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What acre/heap.h promises of blocks: sizes, alignment, content, freeing, resizing, limits, ends. */
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "heap/heap_check.h"
 
@@ -129,8 +128,8 @@ TEST(terabytes) {
   CHECK_OK(acre_heap_free(heap, acre_heap_alloc(heap, 1)));
   end_heap(heap);
 
-  void *range = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (range == MAP_FAILED) test_skip("the system gives no range of 3 TiB");
+  void *range = test_take_memory(room);
+  if (range == NULL) test_skip("the system gives no range of 3 TiB");
   acre_heap_options options = {.range = range, .range_size = room};
   heap = make_heap(&options);
   block = acre_heap_alloc(heap, size);
@@ -139,7 +138,7 @@ TEST(terabytes) {
   use_terabytes(block, size);
   CHECK(acre_heap_alloc(heap, 2 * size) == NULL);
   end_heap(heap);
-  CHECK_EQ(munmap(range, room), 0);
+  test_give_memory(range, room);
 }
 
 /* ------------------------------------------------------------- content */

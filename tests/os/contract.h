@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the contract tests of os.h share: pages, patterns, temporary files, less privileged children. */
+/* What the contract tests of os.h share: pages and patterns. */
 #ifndef ACRE_TESTS_OS_CONTRACT_H
 #define ACRE_TESTS_OS_CONTRACT_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "harness.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/os.h"
@@ -29,10 +24,15 @@
 #define UNDER_SANITIZER 0
 #endif
 
-enum { NOBODY = 65534 };
-
 static inline size_t page_size(void) {
-  return (size_t)sysconf(_SC_PAGESIZE);
+  return test_page_size();
+}
+
+/* Reservations begin at multiples of it, if somebody says where. */
+static inline size_t place_step(void) {
+  struct acre__os_system system;
+  acre__os_probe_first(&system);
+  return system.granularity;
 }
 
 static inline char *reserve(size_t pages) {
@@ -49,6 +49,10 @@ static inline char *reserve_committed(size_t pages) {
   return base;
 }
 
+/* What is to be mapped. */
+#define PART(file_, offset_, protection_, copies) \
+  &(struct acre__os_part) { .file = file_, .offset = offset_, .protection = protection_, .copy_on_write = copies }
+
 static inline void release(char *base, size_t pages) {
   CHECK_OK(acre__os_release(base, pages * page_size()));
 }
@@ -59,22 +63,14 @@ static inline bool all_bytes_are(const char *bytes, size_t size, int value) {
   return true;
 }
 
-/* Whether something is mapped at the page: an exact reservation there is refused. Takes nothing away. */
-static inline bool is_taken(void *page) {
-  void *got;
-  acre_result result = acre__os_reserve(page, page_size(), ACRE_OS_EXACTLY, &got);
-  if (result == ACRE_OK) CHECK_OK(acre__os_release(got, page_size()));
-  return result == ACRE_E_ADDRESS_IN_USE;
-}
-
-/* In a child: gives root's rights up, if it has them. */
-static inline void become_nobody(void) {
-  if (geteuid() == 0) REQUIRE(setresuid(NOBODY, NOBODY, NOBODY) == 0);
-}
-
-static inline void set_limit(int resource, rlim_t value) {
-  struct rlimit limit = {value, value};
-  REQUIRE(setrlimit(resource, &limit) == 0);
+/* Whether something is mapped at the page. */
+static inline bool is_taken(const void *page) {
+  struct acre__os_maps maps;
+  struct acre__os_mapping mapping;
+  REQUIRE_OK(acre__os_maps_open(&maps));
+  acre_result result = acre__os_maps_at(&maps, (uintptr_t)page, &mapping);
+  acre__os_maps_close(&maps);
+  return result == ACRE_OK && mapping.start <= (uintptr_t)page;
 }
 
 #define CHECK_IN_CHILD(fn, context) CHECK_EQ(test_in_child(fn, context), 0)

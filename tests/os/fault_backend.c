@@ -129,11 +129,11 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_FILE_OPEN: result = acre__os_file_open("/", false, false, false, false, 0, &file); break;
       case ACRE_FAULT_FILE_SIZE: result = acre__os_file_size(file, &size); break;
       case ACRE_FAULT_FILE_GROW: result = acre__os_file_grow(file, 0, 1); break;
-      case ACRE_FAULT_MAP_FILE: result = acre__os_map_file(NULL, 4096, file, 0, ACRE_VM_READ, false); break;
+      case ACRE_FAULT_MAP_FILE: result = acre__os_map_file(NULL, 4096, PART(file, 0, ACRE_VM_READ, false)); break;
       case ACRE_FAULT_MAP_FILE_ANYWHERE:
-        result = acre__os_map_file_anywhere(NULL, 4096, file, 0, ACRE_VM_READ, false, &out);
+        result = acre__os_map_file_anywhere(NULL, 4096, PART(file, 0, ACRE_VM_READ, false), &out);
         break;
-      case ACRE_FAULT_FLUSH: result = acre__os_flush(NULL, 4096); break;
+      case ACRE_FAULT_FLUSH: result = acre__os_flush(file, NULL, 4096); break;
       case ACRE_FAULT_FILE_SYNC: result = acre__os_file_sync(file); break;
       case ACRE_FAULT_MAPS_OPEN: result = acre__os_maps_open(&maps); break;
       case ACRE_FAULT_MAPS_AT: result = acre__os_maps_at(&maps, 0, &mapping); break;
@@ -161,7 +161,7 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_TRACK: result = acre__os_track(NULL, 4096); break;
       case ACRE_FAULT_WRITTEN: result = acre__os_written(&search); break;
       case ACRE_FAULT_FILE_SET_SIZE: result = acre__os_file_set_size(file, 1); break;
-      case ACRE_FAULT_FILE_WRITE_BACK: result = acre__os_file_write_back(file, 0, 4096, true); break;
+      case ACRE_FAULT_FILE_WRITE_BACK: result = acre__os_file_write_back(file, 0, 4096, NULL, true); break;
       case ACRE_FAULT_NAME_DIRECTORY: result = acre__os_name_directory(true, path); break;
       case ACRE_FAULT_NAME_OPEN: result = acre__os_name_open("/", false, &file); break;
       case ACRE_FAULT_NAME_HOLD: result = acre__os_name_hold(file, true, false); break;

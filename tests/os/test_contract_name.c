@@ -2,9 +2,6 @@
 /* The contract of os.h, sentence by sentence: names. See test_contract.c; traps and other users are in filemap/test_names.c. */
 #include "contract.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 static char path[ACRE_OS_NAME_PATH + 64];
 
 static void make_path(void) {
@@ -20,26 +17,12 @@ static struct acre__os_file open_name(bool create) {
   return file;
 }
 
-TEST(a_directory_for_the_user_alone) {
-  char first[ACRE_OS_NAME_PATH], second[ACRE_OS_NAME_PATH];
-  make_path();
-  REQUIRE_OK(acre__os_name_directory(true, first));
-  CHECK_OK(acre__os_name_directory(false, second));
-  CHECK(strcmp(first, second) == 0);
-  struct stat status;
-  REQUIRE(stat(first, &status) == 0);
-  CHECK(S_ISDIR(status.st_mode) && (status.st_mode & 07777) == 0700 && status.st_uid == geteuid());
-  acre__os_file_close(open_name(true));
-  CHECK_OK(acre__os_name_remove(path));
-}
-
 TEST(files_are_made_and_taken_away) {
   make_path();
   struct acre__os_file file = {-1};
   CHECK_RESULT(acre__os_name_open(path, false, &file), ACRE_E_NOT_FOUND);
   CHECK_RESULT(acre__os_name_remove(path), ACRE_E_NOT_FOUND);
   file = open_name(true);
-  CHECK((fcntl((int)file.handle, F_GETFD) & FD_CLOEXEC) != 0);
   CHECK_OK(acre__os_name_leads_to(path, file));
   acre__os_file_close(open_name(false));
   CHECK_OK(acre__os_name_remove(path));
@@ -67,16 +50,6 @@ TEST(a_mark_is_kept) {
   CHECK_OK(acre__os_name_remove(path));
 }
 
-static void close_own_copy(void *file) {
-  acre__os_file_close(*(struct acre__os_file *)file);
-}
-
-static void end_with_it(void *unused) {
-  (void)unused;
-  struct acre__os_file file = open_name(false);
-  CHECK_OK(acre__os_name_hold(file, false, false));
-}
-
 TEST(parts_and_having_alone) {
   make_path();
   struct acre__os_file one = open_name(true), two = open_name(false), three = open_name(false);
@@ -89,42 +62,28 @@ TEST(parts_and_having_alone) {
   CHECK_RESULT(acre__os_name_hold(one, true, false), ACRE_E_BUSY);
   acre__os_file_close(three); /* which had no part: takes nobody's away */
   CHECK_RESULT(acre__os_name_hold(one, true, false), ACRE_E_BUSY);
-  CHECK_IN_CHILD(close_own_copy, &two);
-  CHECK_RESULT(acre__os_name_hold(one, true, false), ACRE_E_BUSY);
   acre__os_file_close(two);
   CHECK_OK(acre__os_name_hold(one, true, false));
   CHECK_OK(acre__os_name_hold(one, false, false));
-  CHECK_IN_CHILD(end_with_it, NULL);
-  CHECK_OK(acre__os_name_hold(one, true, false));
   acre__os_file_close(one);
   CHECK_OK(acre__os_name_remove(path));
 }
 
-static void have_for_a_moment(void *ready) {
-  struct acre__os_file file = open_name(false);
-  REQUIRE_OK(acre__os_name_hold(file, true, false));
-  CHECK(write(((int *)ready)[1], "r", 1) == 1);
-  usleep(50000);
-}
-
-TEST(waiting_ends_with_the_other) {
+TEST(names_differ_by_every_byte) {
+  static const char *const names[] = {"Upper", "upper", "a\\b", "con", "a.", "a", "\xc3\xa4", "a:b", "%41"};
+  enum { COUNT = sizeof names / sizeof *names };
+  char paths[COUNT][sizeof path];
+  struct acre__os_file files[COUNT];
   make_path();
-  struct acre__os_file file = open_name(true);
-  int ready[2];
-  char byte;
-  REQUIRE(pipe(ready) == 0);
-  pid_t pid = fork();
-  if (pid == 0) {
-    have_for_a_moment(ready);
-    _exit(0);
+  for (size_t i = 0; i < COUNT; i++) {
+    snprintf(paths[i], sizeof paths[i], "%s%s", path, names[i]);
+    REQUIRE_OK(acre__os_name_open(paths[i], true, &files[i]));
   }
-  REQUIRE(pid > 0 && read(ready[0], &byte, 1) == 1);
-  CHECK_RESULT(acre__os_name_hold(file, false, false), ACRE_E_BUSY);
-  CHECK_OK(acre__os_name_hold(file, false, true));
-  int status;
-  CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-  close(ready[0]);
-  close(ready[1]);
-  acre__os_file_close(file);
-  CHECK_OK(acre__os_name_remove(path));
+  for (size_t i = 0; i < COUNT; i++)
+    for (size_t j = 0; j < COUNT; j++)
+      CHECK_RESULT(acre__os_name_leads_to(paths[i], files[j]), i == j ? ACRE_OK : ACRE_E_NOT_FOUND);
+  for (size_t i = 0; i < COUNT; i++) {
+    CHECK_OK(acre__os_name_remove(paths[i]));
+    acre__os_file_close(files[i]);
+  }
 }

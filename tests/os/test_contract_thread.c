@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The contract of os.h: the end of a thread, fences, the last words. */
+/* The contract of os.h: threads, their end, fences. */
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "base/lock.h"
@@ -42,30 +41,16 @@ TEST(who_wants_it_is_told_of_a_threads_end) {
   CHECK_EQ(atomic_load(&exits), before + 2);
 }
 
-struct started {
-  struct acre__os_thread thread;
-  atomic_bool go;
-  sigset_t blocked;
-};
-
-static void wait_and_look(void *context) {
-  struct started *started = context;
-  while (!atomic_load(&started->go)) sched_yield();
-  pthread_sigmask(SIG_SETMASK, NULL, &started->blocked);
+static void note_that_it_ran(void *context) {
+  atomic_fetch_add((atomic_uint *)context, 1);
 }
 
-TEST(a_thread_runs_without_signals_until_it_is_joined) {
-  struct started started = {.thread = {.run = wait_and_look, .context = &started}};
-  sigset_t before, after;
-  pthread_sigmask(SIG_SETMASK, NULL, &before);
-  REQUIRE_OK(acre__os_thread_start(&started.thread));
-  pthread_sigmask(SIG_SETMASK, NULL, &after);
-  atomic_store(&started.go, true); /* it has not ended before */
-  acre__os_thread_join(&started.thread);
-  CHECK_EQ(sigismember(&started.blocked, SIGTERM), 1);
-  CHECK_EQ(sigismember(&started.blocked, SIGALRM), 1);
-  CHECK_EQ(sigismember(&started.blocked, SIGSEGV), 0);
-  CHECK_EQ(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
+TEST(a_thread_runs_until_it_is_joined) {
+  atomic_uint ran = 0;
+  struct acre__os_thread thread = {.run = note_that_it_ran, .context = &ran};
+  REQUIRE_OK(acre__os_thread_start(&thread));
+  acre__os_thread_join(&thread);
+  CHECK_EQ(atomic_load(&ran), 1);
 }
 
 static struct { _Atomic uint32_t word, returned; } parked;
@@ -87,7 +72,7 @@ TEST(park_for_returns_in_time_and_unpark_all_wakes_all) {
     threads[i] = (struct acre__os_thread){.run = park_once};
     REQUIRE_OK(acre__os_thread_start(&threads[i]));
   }
-  usleep(20000);
+  test_sleep(20);
   CHECK_EQ(atomic_load(&parked.returned), 0);
   atomic_store(&parked.word, 1);
   acre__unpark_all(&parked.word);
@@ -136,27 +121,4 @@ TEST(one_sided_fence) {
   }
   REQUIRE(pthread_join(thread, NULL) == 0);
   CHECK_EQ(missed, 0);
-}
-
-static void fence_in_child(void *nothing) {
-  (void)nothing;
-  CHECK_OK(acre__os_fence_prepare());
-  acre__os_fence_threads();
-}
-
-TEST(a_forked_child_prepares_fences_again) {
-  if (acre__os_fence_prepare() != ACRE_OK) test_skip("no membarrier here");
-  CHECK_IN_CHILD(fence_in_child, NULL);
-}
-
-static void die(void *nothing) {
-  (void)nothing;
-  close(STDERR_FILENO);
-  signal(SIGABRT, SIG_DFL);
-  acre__os_die("the last words\n");
-}
-
-TEST(dying_is_an_abort) {
-  int status = test_in_child(die, NULL);
-  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }

@@ -321,25 +321,23 @@ acre_result acre__os_file_set_size(struct acre__os_file file, uint64_t size) {
   return fails(ACRE_FAULT_FILE_SET_SIZE) ? state.plan.result : acre__os_real_file_set_size(file, size);
 }
 
-acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
-                              acre_vm_protection protection, bool copy_on_write) {
-  if (fails(ACRE_FAULT_MAP_FILE)) return state.plan.result;
-  return acre__os_real_map_file(address, size, file, offset, protection, copy_on_write);
+acre_result acre__os_map_file(void *address, size_t size, const struct acre__os_part *part) {
+  return fails(ACRE_FAULT_MAP_FILE) ? state.plan.result : acre__os_real_map_file(address, size, part);
 }
 
-acre_result acre__os_map_file_anywhere(void *wish, size_t size, struct acre__os_file file, uint64_t offset,
-                                       acre_vm_protection protection, bool copy_on_write, void **out) {
+acre_result acre__os_map_file_anywhere(void *wish, size_t size, const struct acre__os_part *part, void **out) {
   if (fails(ACRE_FAULT_MAP_FILE_ANYWHERE)) return state.plan.result;
-  return acre__os_real_map_file_anywhere(wish, size, file, offset, protection, copy_on_write, out);
+  return acre__os_real_map_file_anywhere(wish, size, part, out);
 }
 
-acre_result acre__os_flush(void *address, size_t size) {
-  return fails(ACRE_FAULT_FLUSH) ? state.plan.result : acre__os_real_flush(address, size);
+acre_result acre__os_flush(struct acre__os_file file, void *address, size_t size) {
+  return fails(ACRE_FAULT_FLUSH) ? state.plan.result : acre__os_real_flush(file, address, size);
 }
 
-acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, const void *mapping,
+                                     bool wait) {
   return fails(ACRE_FAULT_FILE_WRITE_BACK) ? state.plan.result
-                                           : acre__os_real_file_write_back(file, offset, size, wait);
+                                           : acre__os_real_file_write_back(file, offset, size, mapping, wait);
 }
 
 acre_result acre__os_file_sync(struct acre__os_file file) {

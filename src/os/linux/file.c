@@ -189,26 +189,27 @@ ACRE_COLD static acre_result map_error(acre_result no_room) {
   }
 }
 
-acre_result acre__os_map_file(void *address, size_t size, struct acre__os_file file, uint64_t offset,
-                              acre_vm_protection protection, bool copy_on_write) {
-  void *got = mmap(address, size, acre__linux_protection(protection), MAP_FIXED | sharing(copy_on_write),
-                   descriptor(file), (off_t)offset);
-  if (got != MAP_FAILED) return ACRE_OK;
+static void *map(void *address, size_t size, int flags, const struct acre__os_part *part) {
+  return mmap(address, size, acre__linux_protection(part->protection), flags | sharing(part->copy_on_write),
+              descriptor(part->file), (off_t)part->offset);
+}
+
+acre_result acre__os_map_file(void *address, size_t size, const struct acre__os_part *part) {
+  if (map(address, size, MAP_FIXED, part) != MAP_FAILED) return ACRE_OK;
   acre__linux_restore_reservation(address, size);
   return map_error(ACRE_E_NO_MEMORY);
 }
 
-acre_result acre__os_map_file_anywhere(void *wish, size_t size, struct acre__os_file file, uint64_t offset,
-                                       acre_vm_protection protection, bool copy_on_write, void **out) {
+acre_result acre__os_map_file_anywhere(void *wish, size_t size, const struct acre__os_part *part, void **out) {
   if (!acre__linux_is_possible((uintptr_t)wish, size)) wish = NULL;
-  void *got = mmap(wish, size, acre__linux_protection(protection), sharing(copy_on_write), descriptor(file),
-                   (off_t)offset);
+  void *got = map(wish, size, 0, part);
   if (got == MAP_FAILED) return map_error(ACRE_E_NO_ADDRESS_SPACE);
   *out = got;
   return ACRE_OK;
 }
 
-acre_result acre__os_flush(void *address, size_t size) {
+acre_result acre__os_flush(struct acre__os_file file, void *address, size_t size) {
+  (void)file;
   return msync(address, size, MS_SYNC) == 0 ? ACRE_OK : acre__linux_error(errno);
 }
 
@@ -231,7 +232,9 @@ static int write_range(int fd, uint64_t offset, uint64_t size, bool wait) {
 }
 
 /* msync(MS_ASYNC) begins nothing at all. */
-acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, bool wait) {
+acre_result acre__os_file_write_back(struct acre__os_file file, uint64_t offset, uint64_t size, const void *mapping,
+                                     bool wait) {
+  (void)mapping; /* the page cache is the file's */
   int error = write_range(descriptor(file), offset, size, wait);
   if (error != ENOSYS && error != EPERM && error != ESPIPE) return acre__linux_error(error);
   /* Where a sandbox forbids it. The advice drops pages that nobody has mapped, after it has begun to write them. */

@@ -115,6 +115,10 @@ acre_result acre__os_name_leads_to(const char *path, struct acre__os_file file) 
   return there.st_dev == here.st_dev && there.st_ino == here.st_ino ? ACRE_OK : ACRE_E_NOT_FOUND;
 }
 
+size_t acre__os_name_head(void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 acre_result acre__os_name_mark(struct acre__os_file file) {
   ssize_t written;
   do written = pwrite((int)file.handle, mark, sizeof mark, 0);

@@ -188,6 +188,7 @@ void acre__os_probe_first(struct acre__os_system *out) {
   memset(out, 0, sizeof *out);
   out->page_size = (size_t)sysconf(_SC_PAGESIZE);
   out->granularity = acre__max(out->page_size, ACRE_LINUX_GRANULARITY);
+  out->map_granularity = out->page_size;
   out->overcommit_mode = (int)acre__linux_read_number("/proc/sys/vm/overcommit_memory", (uint64_t)-1);
   out->can_hide = probe_hide(out->page_size);
 }
@@ -219,6 +220,11 @@ void acre__os_force(bool query_without_ioctl, bool populate_by_touch) {
 
 void acre__os_force_single_calls(bool single) {
   acre__linux_switches.single_calls = single;
+}
+
+/* Any mapping can be cut and replaced here. */
+void acre__os_force_plain_reservations(bool plain) {
+  (void)plain;
 }
 
 void acre__os_force_plain_files(bool plain) {
@@ -254,15 +260,8 @@ _Noreturn void acre__os_end(const char *text, int status) {
   _exit(status);
 }
 
-_Noreturn void acre__assert_failed(const char *condition, const char *file, int line_number) {
+_Noreturn void acre__assert_failed(const char *condition, const char *file, int line) {
   char text[512];
-  struct acre__line line = acre__line_in(text, sizeof text);
-  acre__line_add(&line, "acre: ");
-  acre__line_add(&line, file);
-  acre__line_add(&line, ":");
-  acre__line_add_number(&line, (unsigned)line_number, 10);
-  acre__line_add(&line, ": this must hold and does not: ");
-  acre__line_add(&line, condition);
-  acre__line_add(&line, "\n");
+  acre__line_of_assertion(text, sizeof text, condition, file, line);
   acre__os_die(text);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h, sentence by sentence: temporary files, their blocks, and mappings that children do not get. */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,7 +145,7 @@ static void allocate_and_punch(bool plain) {
   size_t page = page_size();
   struct acre__os_file in = make_directory(), file = make_temporary(in);
   char *base = reserve(16);
-  CHECK_OK(acre__os_map_file(base, 16 * page, file, 0, ACRE_VM_READ_WRITE, false));
+  CHECK_OK(acre__os_map_file(base, 16 * page, PART(file, 0, ACRE_VM_READ_WRITE, false)));
   CHECK_OK(acre__os_file_allocate(file, 4 * page, 4 * page));
   CHECK_EQ(status_of(file).st_size, 8 * page);
   CHECK(all_bytes_are(base, 8 * page, 0));
@@ -227,7 +227,7 @@ TEST(punching_leaves_pages_hidden) {
   struct acre__os_file in = make_directory(), file = make_temporary(in);
   char *base = reserve(8);
   CHECK_OK(acre__os_file_allocate(file, 0, 8 * page));
-  CHECK_OK(acre__os_map_file(base, 8 * page, file, 0, ACRE_VM_READ_WRITE, false));
+  CHECK_OK(acre__os_map_file(base, 8 * page, PART(file, 0, ACRE_VM_READ_WRITE, false)));
   memset(base, 1, 8 * page);
   acre_result hidden = acre__os_hide(base + 2 * page, 2 * page);
   if (hidden == ACRE_OK) {
@@ -264,7 +264,7 @@ TEST(pages_that_are_read_singly_read_the_same) {
   struct acre__os_file in = make_directory(), file = make_temporary(in);
   char *base = reserve(64);
   CHECK_OK(acre__os_file_allocate(file, 0, 64 * page));
-  CHECK_OK(acre__os_map_file(base, 64 * page, file, 0, ACRE_VM_READ_WRITE, false));
+  CHECK_OK(acre__os_map_file(base, 64 * page, PART(file, 0, ACRE_VM_READ_WRITE, false)));
   CHECK_OK(acre__os_read_singly(base, 64 * page));
   memset(base, 7, 64 * page);
   acre__os_prefetch(base, 64 * page);

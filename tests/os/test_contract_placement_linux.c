@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h, sentence by sentence: large pages, nodes, what goes first. */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -165,8 +165,8 @@ TEST(what_goes_first_keeps_its_content) {
 static void check_mapped_twice(struct acre__os_file file) {
   char *one = reserve(2), *other = reserve(2);
   size_t size = 2 * page_size();
-  CHECK_OK(acre__os_map_file(one, size, file, 0, ACRE_VM_READ_WRITE, false));
-  CHECK_OK(acre__os_map_file(other, size, file, 0, ACRE_VM_READ_WRITE, false));
+  CHECK_OK(acre__os_map_file(one, size, PART(file, 0, ACRE_VM_READ_WRITE, false)));
+  CHECK_OK(acre__os_map_file(other, size, PART(file, 0, ACRE_VM_READ_WRITE, false)));
   CHECK(all_bytes_are(one, size, 0));
   memset(one, 9, size);
   CHECK(all_bytes_are(other, size, 9));

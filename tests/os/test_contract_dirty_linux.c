@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h: how much of a file is not on the disk yet, in both ways. */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -55,7 +55,7 @@ static void check_counts(void) {
     test_skip("there is no disk behind this folder");
   }
   CHECK_EQ(dirty, PAGES / 2);
-  CHECK_OK(acre__os_flush(mapped.data, mapped.size));
+  CHECK_OK(acre__os_flush(mapped.file, mapped.data, mapped.size));
   CHECK_EQ(dirty_pages(&mapped, 0, PAGES), 0);
   mapped.data[5] = 2;
   CHECK_EQ(dirty_pages(&mapped, 0, 1), 1);

@@ -4,7 +4,7 @@
  * or do not, going to the top again, runtimes that look at the instruction, and
  * what a debugger and a core dump see. Each case has a child of its own.
  */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <fcntl.h>
 #include <pthread.h>

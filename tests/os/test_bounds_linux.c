@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bounds.c of os.h, on Linux: the memory of the system, and the limits of cgroups in trees of files made for it. */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h: tracking of written pages. */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <fcntl.h>
 #include <pthread.h>

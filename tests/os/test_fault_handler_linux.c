@@ -4,7 +4,7 @@
  * as they were. Each case runs in a child of its own, because the handler is
  * installed once per process and many cases end in a signal.
  */
-#include "contract.h"
+#include "contract_linux.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a flush does to dirty pages, as the kernel counts them; and a disk that
+ * fails: a loop device on a sparse file in a small tmpfs that is full, in a mount
+ * namespace of the test's own. Where that cannot be made the test is skipped; fault_flush.c fails by plan everywhere.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "flush_check.h"
+#include "scratch_linux.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+static char folder[64];
+
+/* Skips where the kernel does not tell, or where there is no disk behind the file. */
+static void need_dirty_counts(void) {
+  struct mapped mapped;
+  open_dirty(&mapped);
+  size_t before = scratch_dirty(mapped.data);
+  CHECK_OK(acre_view_flush(mapped.view, 0, 0, ACRE_FLUSH_DURABLE));
+  size_t after = scratch_dirty(mapped.data);
+  close_mapped(&mapped);
+  if (before != SIZE || after != 0) test_skip("the kernel does not tell dirty pages of files in this folder");
+}
+
+TEST(wait_and_durable_write_what_was_asked_for) {
+  need_dirty_counts();
+  for (int i = 0; i < 2; i++) {
+    acre_flush_mode mode = i == 0 ? ACRE_FLUSH_WAIT : ACRE_FLUSH_DURABLE;
+    struct mapped mapped;
+    open_dirty(&mapped);
+    CHECK_OK(acre_view_flush(mapped.view, SIZE / 2, SIZE / 4, mode));
+    size_t left = scratch_dirty(mapped.data);
+    CHECK(left <= SIZE - SIZE / 4);
+    if (getenv("ACRE_OPTIONS") == NULL) CHECK_EQ(left, SIZE - SIZE / 4); /* and no more */
+    CHECK_OK(acre_view_flush(mapped.view, 0, 0, mode));
+    CHECK_EQ(scratch_dirty(mapped.data), 0);
+    mapped.data[5] = 'e';
+    CHECK(scratch_dirty(mapped.data) > 0);
+    CHECK_OK(acre_view_flush(mapped.view, 5, 1, mode));
+    CHECK_EQ(scratch_dirty(mapped.data), 0);
+    close_mapped(&mapped);
+  }
+}
+
+TEST(start_begins_and_does_not_wait_for_the_system_s_own_time) {
+  need_dirty_counts();
+  struct mapped mapped;
+  open_dirty(&mapped);
+  CHECK_OK(acre_view_flush(mapped.view, 0, 0, ACRE_FLUSH_START));
+  /* Left alone, a page is written after 30 seconds (vm.dirty_expire_centisecs). */
+  for (int i = 0; i < 1000 && scratch_dirty(mapped.data) != 0; i++) usleep(5000);
+  CHECK_EQ(scratch_dirty(mapped.data), 0);
+  close_mapped(&mapped);
+}
+
+static bool shell(const char *command) {
+  char line[512];
+  snprintf(line, sizeof line, "cd %s && { %s; } >/dev/null 2>&1", folder, command);
+  return system(line) == 0;
+}
+
+/* What can be written fits into 4 MiB; what is promised are 64. */
+static bool make_disk(void) {
+  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+         shell("mkdir -p memory disk") && shell("mount -t tmpfs -o size=4m none memory") &&
+         shell("truncate -s 64m memory/image && mkfs.ext4 -q -F -O ^has_journal -m 0 -N 16 -E "
+               "lazy_itable_init=0,nodiscard memory/image") &&
+         shell("mount -o loop memory/image disk");
+}
+
+static void try_disk(void *context) {
+  (void)context;
+  bool made = make_disk();
+  (void)shell("umount disk");
+  (void)shell("umount memory");
+  if (!made) _exit(9);
+}
+
+static bool is_failure(acre_result result) {
+  return result == ACRE_E_IO || result == ACRE_E_NO_SPACE;
+}
+
+static void meet_failing_disk(acre_flush_mode mode) {
+  char path[128];
+  snprintf(path, sizeof path, "%s/disk/file%d", folder, (int)mode);
+  acre_file_options file_options = {.access = ACRE_ACCESS_READ_WRITE, .mode = ACRE_FILE_CREATE};
+  acre_file *file;
+  REQUIRE_OK(acre_file_open(path, &file_options, &file));
+  REQUIRE(truncate(path, 512 << 10) == 0); /* no block is written yet, nor given */
+  acre_section *section = scratch_section(file, ACRE_ACCESS_READ_WRITE);
+  acre_view *view = scratch_view(section, ACRE_ACCESS_READ_WRITE);
+  CHECK_OK(acre_file_flush(file));
+  (void)shell("cat /dev/zero > memory/filler"); /* ends when the memory is full, and no write succeeds */
+  memset(acre_view_data(view), 'f', 512 << 10);
+  acre_result result = acre_view_flush(view, 0, 0, mode);
+  if (mode == ACRE_FLUSH_START) { /* comes out when somebody waits */
+    CHECK(result == ACRE_OK || is_failure(result));
+    result = acre_view_flush(view, 0, 0, ACRE_FLUSH_WAIT);
+  }
+  CHECK(is_failure(result));
+
+  CHECK(shell("rm memory/filler")); /* the disk is well again, and the kernel has nothing left to write */
+  CHECK_RESULT(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE), result);
+  CHECK_RESULT(acre_file_flush(file), result);
+  CHECK_RESULT(acre_view_acknowledge_error(view), result);
+  memset(acre_view_data(view), 'g', 512 << 10);
+  CHECK_OK(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE));
+  CHECK_OK(acre_view_unmap(view));
+  acre_section_close(section);
+  acre_file_close(file);
+}
+
+static void use_failing_disk(void *mode) {
+  REQUIRE(make_disk());
+  meet_failing_disk(*(acre_flush_mode *)mode);
+  CHECK(shell("umount disk"));
+  CHECK(shell("umount memory"));
+}
+
+TEST(a_disk_that_fails) {
+  strcpy(folder, "/tmp/acre-flush-XXXXXX");
+  REQUIRE(mkdtemp(folder) != NULL);
+  int status = test_in_child(try_disk, NULL);
+  for (acre_flush_mode mode = ACRE_FLUSH_DURABLE; status == 0 && mode <= ACRE_FLUSH_START; mode++)
+    CHECK_EQ(test_in_child(use_failing_disk, &mode), 0);
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  CHECK(system(command) == 0);
+  if (status != 0) test_skip("needs root, mkfs.ext4 and a loop device");
+}
