@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* error.c - system errors to results: one table. */
+#include "win.h"
+
+acre_result acre__windows_error(DWORD error) {
+  switch (error) {
+    case ERROR_SUCCESS: return ACRE_OK;
+    case ERROR_INVALID_PARAMETER:
+    case ERROR_INVALID_HANDLE:
+    case ERROR_INVALID_NAME:
+    case ERROR_BAD_PATHNAME:
+    case ERROR_FILENAME_EXCED_RANGE: return ACRE_E_INVALID_ARGUMENT;
+    case ERROR_INVALID_ADDRESS: return ACRE_E_INVALID_ADDRESS;
+    case ERROR_MAPPED_ALIGNMENT: return ACRE_E_INVALID_ALIGNMENT;
+    case ERROR_FILE_EXISTS:
+    case ERROR_ALREADY_EXISTS: return ACRE_E_EXISTS;
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+    case ERROR_INVALID_DRIVE:
+    case ERROR_BAD_NETPATH:
+    case ERROR_DELETE_PENDING: return ACRE_E_NOT_FOUND;
+    case ERROR_ACCESS_DENIED:
+    case ERROR_PRIVILEGE_NOT_HELD: return ACRE_E_ACCESS_DENIED;
+    case ERROR_NOACCESS: return ACRE_E_ACCESS_DENIED;
+    case ERROR_WRITE_PROTECT: return ACRE_E_READ_ONLY;
+    case ERROR_DISK_FULL:
+    case ERROR_HANDLE_DISK_FULL: return ACRE_E_NO_SPACE;
+    case ERROR_FILE_TOO_LARGE: return ACRE_E_FILE_TOO_LARGE;
+    case ERROR_TOO_MANY_OPEN_FILES: return ACRE_E_TOO_MANY_FILES;
+    case ERROR_IO_DEVICE:
+    case ERROR_CRC:
+    case ERROR_READ_FAULT:
+    case ERROR_WRITE_FAULT:
+    case ERROR_SWAPERROR:
+    case ERROR_NOT_READY:
+    case ERROR_GEN_FAILURE: return ACRE_E_IO;
+    case ERROR_SHARING_VIOLATION:
+    case ERROR_LOCK_VIOLATION:
+    case ERROR_BUSY: return ACRE_E_BUSY;
+    case ERROR_USER_MAPPED_FILE: return ACRE_E_MAPPED;
+    case ERROR_FILE_INVALID: return ACRE_E_OUT_OF_RANGE; /* nothing of it to map */
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY:
+    case ERROR_NO_SYSTEM_RESOURCES:
+    case ERROR_COMMITMENT_LIMIT:
+    case ERROR_COMMITMENT_MINIMUM: return ACRE_E_NO_MEMORY;
+    case ERROR_WORKING_SET_QUOTA: return ACRE_E_LOCK_LIMIT;
+    case ERROR_CALL_NOT_IMPLEMENTED:
+    case ERROR_INVALID_FUNCTION:
+    case ERROR_NOT_SUPPORTED: return ACRE_E_NOT_SUPPORTED;
+    default: return ACRE_E_UNEXPECTED;
+  }
+}
