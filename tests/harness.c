@@ -28,11 +28,12 @@ static struct {
   pthread_t runner;
 } harness = {.seed = DEFAULT_SEED};
 
-/* Kept in the order in which they stand in the file. */
+/* Kept in the order in which they stand in the file; constructors come in any. */
 void test_register(struct test *test) {
-  struct test **end = &harness.first;
-  while (*end != NULL) end = &(*end)->next;
-  *end = test;
+  struct test **at = &harness.first;
+  while (*at != NULL && (*at)->line < test->line) at = &(*at)->next;
+  test->next = *at;
+  *at = test;
 }
 
 /* ------------------------------------------------------------- results of a check */

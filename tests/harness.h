@@ -26,6 +26,7 @@
 struct test {
   const char *name;
   void (*run)(void);
+  int line;
   struct test *next;
 };
 
@@ -111,12 +112,12 @@ uint64_t test_processor_time(void);
 /* How many files and the like the process has open. */
 size_t test_open_handles(void);
 
-#define TEST(name)                                                 \
-  static void test_##name(void);                                   \
-  __attribute__((constructor)) static void register_##name(void) { \
-    static struct test entry = {#name, test_##name, NULL};         \
-    test_register(&entry);                                         \
-  }                                                                \
+#define TEST(name)                                                   \
+  static void test_##name(void);                                     \
+  __attribute__((constructor)) static void register_##name(void) {   \
+    static struct test entry = {#name, test_##name, __LINE__, NULL}; \
+    test_register(&entry);                                           \
+  }                                                                  \
   static void test_##name(void)
 
 #define CHECK(condition) ((condition) ? (void)0 : test_fail(__FILE__, __LINE__, "%s", #condition))

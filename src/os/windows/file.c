@@ -169,7 +169,8 @@ acre_result acre__os_file_punch(struct acre__os_file file, uint64_t from, uint64
 /* ------------------------------------------------------------- map */
 
 static bool executes(acre_vm_protection protection) {
-  return protection == ACRE_VM_EXECUTE || protection == ACRE_VM_EXECUTE_READ || protection == ACRE_VM_EXECUTE_READ_WRITE;
+  return protection == ACRE_VM_EXECUTE || protection == ACRE_VM_EXECUTE_READ ||
+         protection == ACRE_VM_EXECUTE_READ_WRITE;
 }
 
 /* A view can be given no more than it was mapped with, and there is none that can't be accessed, or only be executed. */

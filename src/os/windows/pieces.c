@@ -330,8 +330,7 @@ static acre_result map_units(char *start, char *end, char *room, const struct ac
   last = (char *)acre__min((uintptr_t)last, (uintptr_t)room);
   acre_result result = for_parts(first, last, free_part);
   if (result != ACRE_OK) return result;
-  if (map_at(first, (size_t)(last - first), part, offset) != NULL)
-    return shut_around(first, start, end, last);
+  if (map_at(first, (size_t)(last - first), part, offset) != NULL) return shut_around(first, start, end, last);
   result = acre__windows_error(GetLastError());
   return reserve_again(first, last) ? result : ACRE_E_ADDRESS_IN_USE;
 }

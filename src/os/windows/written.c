@@ -23,5 +23,4 @@ acre_result acre__os_written(struct acre__os_written_search *search) {
   return ACRE_E_NOT_SUPPORTED;
 }
 
-void acre__os_track_in_child(void) {
-}
+void acre__os_track_in_child(void) {}
