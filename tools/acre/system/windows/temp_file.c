@@ -17,14 +17,14 @@ static wchar_t wide_path[SYSTEM_PATH];
 static volatile LONG exists;
 static SRWLOCK lock = SRWLOCK_INIT; /* held while a name comes to be, or goes, and is noted */
 
-/* TRUE would be: the program need not end. */
-static BOOL WINAPI remove_and_go_on(DWORD event) {
+/* The program ends as the system would have ended it. */
+static BOOL WINAPI remove_and_end(DWORD event) {
   (void)event;
   AcquireSRWLockExclusive(&lock); /* and never given back: there is nothing more to be made */
   if (exists != 0 && !DeleteFileW(wide_path))
     (void)CreateFileW(wide_path, DELETE, WIN_SHARE_ALL, NULL, OPEN_EXISTING, FILE_FLAG_DELETE_ON_CLOSE, NULL);
-  exists = 0;
-  return FALSE;
+  ExitProcess((UINT)STATUS_CONTROL_C_EXIT);
+  return TRUE;
 }
 
 static void remove_at_exit(void) {
@@ -35,7 +35,7 @@ static void prepare(void) {
   static bool is_prepared;
   if (is_prepared) return;
   is_prepared = true;
-  SetConsoleCtrlHandler(remove_and_go_on, TRUE);
+  SetConsoleCtrlHandler(remove_and_end, TRUE);
   atexit(remove_at_exit);
 }
 
