@@ -96,7 +96,8 @@ static enum sort_answer write_run(struct runs *runs, const char *piece, size_t s
 /* A piece of about `wanted` bytes: whole records, one at least. */
 static size_t piece_of(const struct sort_order *order, const char *at, size_t rest, size_t wanted) {
   if (rest <= wanted) return rest;
-  if (order->form != SORT_LINES) return wanted < order->record ? order->record : wanted - wanted % order->record;
+  if (order->record > 1) return wanted < order->record ? order->record : wanted - wanted % order->record;
+  if (order->form != SORT_LINES) return wanted;
   size_t whole = wanted;
   while (whole > 0 && at[whole - 1] != '\n') whole--;
   return whole > 0 ? whole : sort_record_size(order, at, at + rest);
