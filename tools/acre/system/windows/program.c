@@ -35,8 +35,16 @@ int wmain(int argc, wchar_t **wide) {
   return tool_main(argc, argv);
 }
 
+static UINT console_before;
+
+static void restore_console(void) {
+  SetConsoleOutputCP(console_before);
+}
+
 void system_prepare_streams(void) {
-  if (system_is_terminal(1) || system_is_terminal(2)) SetConsoleOutputCP(CP_UTF8);
+  console_before = GetConsoleOutputCP();
+  bool is_shown = system_is_terminal(1) || system_is_terminal(2);
+  if (is_shown && console_before != CP_UTF8 && SetConsoleOutputCP(CP_UTF8)) atexit(restore_console);
   for (int fd = 0; fd <= 2; fd++)
     if (_get_osfhandle(fd) < 0 && _open("NUL", fd == 0 ? _O_RDONLY : _O_WRONLY) > 2) return;
 }

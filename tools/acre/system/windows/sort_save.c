@@ -124,22 +124,34 @@ void sort_save_drop(struct sort_save *save) {
 
 /* ------------------------------------------------------------- finish */
 
-/* Who has access. What the new file has from its folder it keeps having from there. */
+/* Who has access to a file; NULL: the system does not say, or the file system knows no such thing (ERROR_SUCCESS). */
+static PSECURITY_DESCRIPTOR access_of(HANDLE handle, DWORD *error) {
+  PSECURITY_DESCRIPTOR list = NULL;
+  *error = GetSecurityInfo(handle, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &list);
+  if (*error == ERROR_NOT_SUPPORTED || *error == ERROR_INVALID_FUNCTION) *error = ERROR_SUCCESS;
+  return list;
+}
+
+static bool are_alike(PSECURITY_DESCRIPTOR one, PSECURITY_DESCRIPTOR other) {
+  DWORD size = GetSecurityDescriptorLength(one);
+  return size == GetSecurityDescriptorLength(other) && memcmp(one, other, size) == 0;
+}
+
+/*
+ * Copies the list as it is, with what the old file has from its folder marked so. (Wine makes Unix permissions of a list,
+ * which are not those that it made it of: so one that is there already is let alone.)
+ */
 static bool copy_access(HANDLE from, HANDLE to) {
-  PSECURITY_DESCRIPTOR descriptor;
-  PACL list;
   SECURITY_DESCRIPTOR_CONTROL control;
-  DWORD revision;
-  DWORD error = GetSecurityInfo(from, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &list, NULL, &descriptor);
-  if (error == ERROR_NOT_SUPPORTED || error == ERROR_INVALID_FUNCTION)
-    return true; /* a file system that knows no such thing */
-  if (error == ERROR_SUCCESS) {
-    bool is_protected = GetSecurityDescriptorControl(descriptor, &control, &revision) &&
-                        (control & SE_DACL_PROTECTED) != 0;
-    DWORD inherits = is_protected ? PROTECTED_DACL_SECURITY_INFORMATION : UNPROTECTED_DACL_SECURITY_INFORMATION;
-    error = SetSecurityInfo(to, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | inherits, NULL, NULL, list, NULL);
-    LocalFree(descriptor);
+  DWORD revision, error, ignored;
+  PSECURITY_DESCRIPTOR old = access_of(from, &error), new = access_of(to, &ignored);
+  if (old != NULL && (new == NULL || !are_alike(old, new))) {
+    if (GetSecurityDescriptorControl(old, &control, &revision) && (control & SE_DACL_AUTO_INHERITED) != 0)
+      (void)SetSecurityDescriptorControl(old, SE_DACL_AUTO_INHERIT_REQ, SE_DACL_AUTO_INHERIT_REQ);
+    if (!SetKernelObjectSecurity(to, DACL_SECURITY_INFORMATION, old)) error = GetLastError();
   }
+  LocalFree(old);
+  LocalFree(new);
   SetLastError(error);
   return win_done(error == ERROR_SUCCESS);
 }
@@ -178,12 +190,15 @@ static bool copy_streams(HANDLE from, const char *made) {
   return good;
 }
 
-/* Attributes last: the file may be one that cannot be written. */
 static bool copy_properties(struct sort_save *save, int like_fd) {
   HANDLE from = win_handle(like_fd), to = win_handle(save->fd);
   FILE_BASIC_INFO old, new = {.FileAttributes = 0};
-  if (!copy_streams(from, save->made) || !copy_access(from, to)) return false;
   if (!GetFileInformationByHandleEx(from, FileBasicInfo, &old, sizeof old)) return win_fail();
+  if ((old.FileAttributes & FILE_ATTRIBUTE_READONLY) != 0) { /* it could not be replaced, nor the new one deleted */
+    errno = EACCES;
+    return false;
+  }
+  if (!copy_streams(from, save->made) || !copy_access(from, to)) return false;
   new.CreationTime = old.CreationTime;
   new.FileAttributes = old.FileAttributes;
   return win_done(SetFileInformationByHandle(to, FileBasicInfo, &new, sizeof new));
