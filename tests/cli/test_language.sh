@@ -54,10 +54,10 @@ LANG=ko_KR.UTF-8 expect 1 "acre: tour: 'x'을(를) 열 수 없습니다: 그런 
 # Every text has its translation: those of the command, and of the results that it shows (in result.c the texts
 # with a space; the others are names).
 po=$source/tools/acre/po/ko.po
-xgettext --from-code=UTF-8 -k_ -kN_ -o texts.pot "$source"/tools/acre/*.c || fail "xgettext"
+xgettext --from-code=UTF-8 -k_ -kN_ -o texts.pot "$source"/tools/acre/*.c "$source"/tools/acre/system/*/*.c || fail "xgettext"
 xgettext --from-code=UTF-8 -a -o results.pot "$source/src/base/result.c" || fail "xgettext of the results"
-msgcmp --use-untranslated "$po" texts.pot 2>&1 | grep -v 'warning: this message is not used' | grep . &&
-  fail "texts of the command without a translation"
+msgcmp --use-untranslated "$po" texts.pot 2>untranslated ||
+  fail "texts of the command without a translation: $(grep -v 'warning: this message is not used' untranslated)"
 texts() { # texts FILE: its English texts of one line
   msgcat --no-wrap "$1" | sed -n 's/^msgid "\(.\{1,\}\)"$/\1/p' | LC_ALL=C sort -u
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `acre info`: the system's figures and the mechanisms that Acre uses here, for people or as JSON. */
-#define _POSIX_C_SOURCE 200809L
 #include <acre/base.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -9,6 +8,7 @@
 
 #include "json.h"
 #include "message.h"
+#include "system/system.h"
 #include "terminal.h"
 #include "text.h"
 #include "tool.h"
@@ -30,18 +30,6 @@ static void print_help(void) {
         stdout);
 }
 
-static const char *commit_way_name(acre_commit_way way) {
-  return way == ACRE_COMMIT_BY_GUARD ? "guard" : "mprotect";
-}
-
-static const char *query_way_name(acre_query_way way) {
-  return way == ACRE_QUERY_BY_IOCTL ? "ioctl" : "proc";
-}
-
-static const char *populate_way_name(acre_populate_way way) {
-  return way == ACRE_POPULATE_BY_MADVISE ? "madvise" : "touch";
-}
-
 static const char *commit_bound_name(acre_commit_bound bound) {
   switch (bound) {
     case ACRE_COMMIT_BOUND_USER: return "user";
@@ -50,10 +38,6 @@ static const char *commit_bound_name(acre_commit_bound bound) {
     case ACRE_COMMIT_BOUND_NONE: break;
   }
   return "none";
-}
-
-static const char *written_way_name(acre_written_way way) {
-  return way == ACRE_WRITTEN_BY_KERNEL ? "kernel" : "fault";
 }
 
 static void print_json(const acre_system *system) {
@@ -80,11 +64,11 @@ static void print_json(const acre_system *system) {
   json_number(&json, "large_pages_free", system->large_pages_free);
   json_end_object(&json);
   json_begin_object(&json, "mechanisms");
-  json_string(&json, "commit", commit_way_name(system->commit_way));
-  json_string(&json, "query", query_way_name(system->query_way));
-  json_string(&json, "populate", populate_way_name(system->populate_way));
-  json_string(&json, "collapse", system->collapse ? "madvise" : "none");
-  json_string(&json, "written", written_way_name(system->written_way));
+  json_string(&json, "commit", system_commit_way(system->commit_way).word);
+  json_string(&json, "query", system_query_way(system->query_way).word);
+  json_string(&json, "populate", system_populate_way(system->populate_way).word);
+  json_string(&json, "collapse", system_collapse_way(system->collapse).word);
+  json_string(&json, "written", system_written_way(system->written_way).word);
   json_end_object(&json);
   json_begin_object(&json, "process");
   json_number(&json, "regions", system->regions);
@@ -132,7 +116,8 @@ static void print_kernel(const acre_system *system) {
   static const char *const overcommit[] = {N_("0: promises more than there is, within reason"),
                                            N_("1: promises everything"), N_("2: promises no more than there is")};
   print_heading(_("Kernel"));
-  print_row(_("mappings a process may have"), text_count(system->mapping_limit).s);
+  print_row(_("mappings a process may have"),
+            system->mapping_limit < SIZE_MAX ? text_count(system->mapping_limit).s : _("no limit"));
   print_row(_("overcommit"), system->overcommit_mode >= 0 && system->overcommit_mode <= 2
                                  ? _(overcommit[system->overcommit_mode])
                                  : _("unknown"));
@@ -168,16 +153,11 @@ static void print_commit(const acre_system *system) {
 
 static void print_mechanisms(const acre_system *system) {
   print_heading(_("Mechanisms in use"));
-  print_row(_("commit of scattered pages"), system->commit_way == ACRE_COMMIT_BY_GUARD
-                                                ? _("guard markers (MADV_GUARD_INSTALL)")
-                                                : _("mprotect: each run of pages costs mappings"));
-  print_row(_("questions on other memory"),
-            system->query_way == ACRE_QUERY_BY_IOCTL ? "ioctl (PROCMAP_QUERY)" : "/proc/self/maps");
-  print_row(_("populating"), system->populate_way == ACRE_POPULATE_BY_MADVISE ? "madvise (MADV_POPULATE_WRITE)"
-                                                                              : _("touching each page"));
-  print_row(_("collapse into large pages"), system->collapse ? "madvise (MADV_COLLAPSE)" : _("not supported"));
-  print_row(_("written pages"), system->written_way == ACRE_WRITTEN_BY_KERNEL ? "userfaultfd, PAGEMAP_SCAN"
-                                                                              : _("write protection and faults"));
+  print_row(_("commit of scattered pages"), _(system_commit_way(system->commit_way).text));
+  print_row(_("questions on other memory"), _(system_query_way(system->query_way).text));
+  print_row(_("populating"), _(system_populate_way(system->populate_way).text));
+  print_row(_("collapse into large pages"), _(system_collapse_way(system->collapse).text));
+  print_row(_("written pages"), _(system_written_way(system->written_way).text));
 }
 
 int info_main(int argc, char **argv) {

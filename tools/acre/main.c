@@ -3,19 +3,17 @@
  * The command `acre`: finds the subcommand and hands over to it. A subcommand is
  * one row of `subcommands` and one file.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "tool.h"
 
 #include <acre/base.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "message.h"
+#include "system/system.h"
 
 static const struct subcommand {
   const char *name;
@@ -80,16 +78,11 @@ bool tool_flush(void) {
   return false;
 }
 
-/*
- * A file opened later must not become stdout: a closed one is replaced by one
- * that can't be written. What is no terminal is written in one piece when it is
- * flushed, so that the reason for a failure is known there.
- */
+/* What is no terminal is written in one piece when it is flushed, so that the reason for a failure is known there. */
 static void prepare_standard_streams(void) {
   static char buffer[65536];
-  for (int fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDONLY) != fd) return;
-  if (isatty(STDOUT_FILENO) == 0) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+  system_prepare_streams();
+  if (!system_is_terminal(1)) setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 }
 
 static void print_help(FILE *out) {
@@ -111,6 +104,7 @@ static void print_help(FILE *out) {
           "Exit status: 0 all is well; 1 something failed; 2 the command line is wrong.\n"
           "More: man acre\n"),
         out);
+  if (!system_has_run) fprintf(out, "\n%s\n", _(system_words.no_run));
 }
 
 static int run_subcommand(int argc, char **argv) {
@@ -124,7 +118,7 @@ static int run_subcommand(int argc, char **argv) {
   return TOOL_USAGE;
 }
 
-int main(int argc, char **argv) {
+int tool_main(int argc, char **argv) {
   static const struct option options[] = {{"lang", required_argument, NULL, 'L'},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},

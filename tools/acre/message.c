@@ -9,18 +9,15 @@
  * All numbers are 32-bit words. Every text ends with a NUL that its length does
  * not count. A file that breaks one of these rules is taken for no catalogue.
  */
-#define _XOPEN_SOURCE 700
 #include "message.h"
 
-#include <langinfo.h>
-#include <limits.h>
-#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "system/system.h"
 
 #define MO_MAGIC UINT32_C(0x950412de)
 #define MO_HEADER_WORDS 5
@@ -65,17 +62,15 @@ static bool catalogue_use(char *bytes, size_t size) {
 }
 
 static bool catalogue_load(const char *language) {
-  char path[PATH_MAX];
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (length <= 0) return false;
-  path[length] = '\0';
+  char path[SYSTEM_PATH];
+  if (!system_executable(path, sizeof path)) return false;
   char *name = strrchr(path, '/');
   if (name == NULL) return false;
   size_t room = sizeof path - (size_t)(name - path);
   int wanted = snprintf(name, room, "/../share/locale/%s/LC_MESSAGES/acre.mo", language);
   if (wanted < 0 || (size_t)wanted >= room) return false;
 
-  FILE *file = fopen(path, "rb");
+  FILE *file = system_open_stream(path, false);
   if (file == NULL) return false;
   char *bytes = malloc(MO_LARGEST);
   size_t size = bytes != NULL ? fread(bytes, 1, MO_LARGEST, file) : 0;
@@ -104,6 +99,7 @@ static const char *language_of_environment(void) {
   const char *locale = environment("LC_ALL");
   if (locale == NULL) locale = environment("LC_MESSAGES");
   if (locale == NULL) locale = environment("LANG");
+  if (locale == NULL) locale = system_locale();
   if (locale == NULL || strcmp(locale, "C") == 0 || strncmp(locale, "C.", 2) == 0 || strcmp(locale, "POSIX") == 0)
     return "en";
   for (const char *wish = environment("LANGUAGE"); wish != NULL;) {
@@ -121,11 +117,10 @@ enum message_result message_set_language(const char *asked) {
   if (language == NULL) return MESSAGE_UNKNOWN_LANGUAGE;
   free(catalogue.bytes);
   catalogue.bytes = NULL;
-  setlocale(LC_CTYPE, "");
+  system_use_locale(false);
   if (strcmp(language, "en") == 0) return MESSAGE_OK;
   if (!catalogue_load(language)) return MESSAGE_NO_CATALOGUE;
-  /* The catalogue is in UTF-8, and widths are measured in the locale's encoding. */
-  if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
+  system_use_locale(true); /* the catalogue is in UTF-8, and widths are measured in the locale's encoding */
   return MESSAGE_OK;
 }
 

@@ -10,6 +10,7 @@
  *
  * Formats inside _() use no PRI macros: gettext marks those as depending on the
  * system, in a part of the catalogue that is not read here. %p, %zu and %s do.
+ * Translations keep the order of the arguments: mingw-w64's printf knows no %2$s.
  */
 #ifndef ACRE_TOOL_MESSAGE_H
 #define ACRE_TOOL_MESSAGE_H

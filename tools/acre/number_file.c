@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of 64-bit numbers (see number_file.h). */
-#define _POSIX_C_SOURCE 200809L
 #include "number_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "message.h"
 #include "progress.h"
+#include "system/system.h"
 
 #define BLOCK_NUMBERS (128 * 1024) /* 1 MiB: moved, and shown as progress, at a time */
 
@@ -54,29 +52,15 @@ bool numbers_are_sorted(const uint64_t *numbers, size_t count) {
   return true;
 }
 
-static bool write_all(int fd, const char *bytes, size_t size) {
-  while (size > 0) {
-    ssize_t written = write(fd, bytes, size);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return false;
-    }
-    bytes += written;
-    size -= (size_t)written;
-  }
-  return true;
-}
-
 static bool copy_all(int from, int to, uint64_t size) {
   struct progress progress;
   progress_begin(&progress, _("copying"), size);
   uint64_t done = 0;
   while (done < size) {
     size_t wanted = size - done < sizeof block ? (size_t)(size - done) : sizeof block;
-    ssize_t got = read(from, block, wanted);
-    if (got < 0 && errno == EINTR) continue;
+    long long got = system_read_at(from, block, wanted, done);
     if (got == 0) errno = 0;
-    if (got <= 0 || !write_all(to, (const char *)block, (size_t)got)) break;
+    if (got <= 0 || !system_write_all(to, block, (size_t)got)) break;
     done += (uint64_t)got;
     progress_update(&progress, done);
   }
@@ -87,9 +71,9 @@ static bool copy_all(int from, int to, uint64_t size) {
 }
 
 bool number_file_copy(const char *from, const char *to, uint64_t size) {
-  int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int in = system_open(from, SYSTEM_READ);
   if (in < 0) return false;
-  int out = open(to, O_WRONLY | O_CLOEXEC);
+  int out = system_open(to, SYSTEM_WRITE);
   bool copied = out >= 0 && copy_all(in, out, size);
   int error = errno;
   if (out >= 0 && close(out) != 0 && copied) {
@@ -104,11 +88,11 @@ bool number_file_copy(const char *from, const char *to, uint64_t size) {
 bool number_file_read(const char *path, struct number_sums *sums, bool *is_sorted) {
   *sums = (struct number_sums){0};
   *is_sorted = true;
-  FILE *file = fopen(path, "rb");
+  FILE *file = system_open_stream(path, false);
   if (file == NULL) return false;
-  struct stat status;
+  struct system_status status;
   struct progress progress;
-  progress_begin(&progress, _("reading back"), fstat(fileno(file), &status) == 0 ? (uint64_t)status.st_size : 0);
+  progress_begin(&progress, _("reading back"), system_look(path, &status) ? status.size : 0);
   uint64_t last = 0;
   for (size_t got; (got = fread(block, sizeof block[0], BLOCK_NUMBERS, file)) > 0;) {
     if (block[0] < last || !numbers_are_sorted(block, got)) *is_sorted = false;

@@ -11,14 +11,11 @@
  * program cuts off is a message. Nothing of FILE is changed by the first two until
  * the new file is whole and on the disk.
  */
-#define _GNU_SOURCE
 #include <acre/acre.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -27,6 +24,7 @@
 #include "sort_kernel.h"
 #include "sort_options.h"
 #include "sort_save.h"
+#include "system/system.h"
 #include "text.h"
 #include "tool.h"
 
@@ -44,19 +42,15 @@ struct sorting {
   struct sort_means means;
   struct mapped input, output;
   struct progress progress;
-  struct stat status; /* of FILE, when it was opened */
-  int fd;             /* of FILE, for what is no matter of memory */
+  struct system_status status; /* of FILE, when it was opened */
+  int fd;                      /* of FILE, for what is no matter of memory */
   enum sort_answer answer;
   size_t written;
   uint64_t record; /* where --check has found it out of order */
   double seconds;
 };
 
-static volatile sig_atomic_t asked_to_end; /* the signal; 0: none */
-
-static void note_signal(int number) {
-  asked_to_end = number;
-}
+static volatile sig_atomic_t asked_to_end; /* how; 0: not at all */
 
 /* ------------------------------------------------------------- files */
 
@@ -95,7 +89,7 @@ static bool complain_of(const char *path, acre_result result) {
 
 /* A file that holds no whole number of records. */
 static bool has_whole_records(const struct sorting *sorting) {
-  size_t record = sorting->options.order.record, size = (size_t)sorting->status.st_size;
+  size_t record = sorting->options.order.record, size = (size_t)sorting->status.size;
   if (size % record == 0) return true;
   tool_complain(_("'%s' is %zu bytes long, which is no multiple of %zu: %zu are left over; give the right --type or "
                   "--record"),
@@ -110,14 +104,14 @@ static bool open_input(struct sorting *sorting) {
   acre_access access = writes ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ;
   acre_result result = map(&sorting->input, path, access, 0);
   if (result != ACRE_OK) return complain_of(path, result);
-  sorting->fd = open(path, (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (sorting->fd < 0 || fstat(sorting->fd, &sorting->status) != 0) {
+  sorting->fd = system_open(path, writes ? SYSTEM_READ_WRITE : SYSTEM_READ);
+  if (sorting->fd < 0 || !system_look_at_open(sorting->fd, &sorting->status)) {
     tool_complain(_("cannot open '%s': %s; check the path"), path, _(strerror(errno)));
     return false;
   }
   unmap(&sorting->input);
   if (!has_whole_records(sorting)) return false;
-  result = map(&sorting->input, path, access, (size_t)sorting->status.st_size);
+  result = map(&sorting->input, path, access, (size_t)sorting->status.size);
   return result == ACRE_OK || complain_of(path, result);
 }
 
@@ -128,12 +122,11 @@ static void complain_of_change(const struct sorting *sorting) {
 
 /* Whether FILE is what it was when it was opened. A reader may set its time of access, and nothing else. */
 static bool is_unchanged(const struct sorting *sorting) {
-  struct stat now, named;
-  const struct stat *was = &sorting->status;
-  bool same = fstat(sorting->fd, &now) == 0 && stat(sorting->options.file, &named) == 0 &&
-              named.st_ino == was->st_ino && named.st_dev == was->st_dev && now.st_size == was->st_size &&
-              memcmp(&now.st_mtim, &was->st_mtim, sizeof now.st_mtim) == 0 &&
-              memcmp(&now.st_ctim, &was->st_ctim, sizeof now.st_ctim) == 0;
+  struct system_status now, named;
+  const struct system_status *was = &sorting->status;
+  bool same = system_look_at_open(sorting->fd, &now) && system_look(sorting->options.file, &named) &&
+              named.number == was->number && named.device == was->device && now.size == was->size &&
+              now.modified == was->modified && now.changed == was->changed;
   if (!same) complain_of_change(sorting);
   return same;
 }
@@ -142,7 +135,7 @@ static bool is_unchanged(const struct sorting *sorting) {
 
 static bool tick(void *context, double done) {
   struct sorting *sorting = context;
-  progress_update(&sorting->progress, (uint64_t)(done * (double)sorting->status.st_size));
+  progress_update(&sorting->progress, (uint64_t)(done * (double)sorting->status.size));
   return asked_to_end == 0;
 }
 
@@ -170,7 +163,7 @@ static bool run_engine(struct sorting *sorting) {
   void *address = NULL;
   bool is_on = !sorting->options.quiet;
   const char *label = sorting->options.check ? _("checking") : _("sorting");
-  if (is_on) progress_begin(&sorting->progress, label, (uint64_t)sorting->status.st_size);
+  if (is_on) progress_begin(&sorting->progress, label, (uint64_t)sorting->status.size);
   acre_result result = acre_guarded_call(sort_guarded, sorting, &address);
   int error = errno;
   if (is_on) progress_hide(&sorting->progress);
@@ -211,11 +204,11 @@ static int check(struct sorting *sorting) {
 /* Whether it may take FILE's place: not for who may not write to it, and not if other names lead to it. */
 static bool may_replace(const struct sorting *sorting) {
   const char *path = sorting->options.file;
-  if (access(path, W_OK) != 0) {
+  if (!system_may_write(path)) {
     tool_complain(_("cannot write to '%s': %s; give --output to sort into another file"), path, _(strerror(errno)));
     return false;
   }
-  if (sorting->status.st_nlink > 1) {
+  if (sorting->status.links > 1) {
     tool_complain(_("'%s' has other names (hard links), which would keep the old content; give --in-place or --output"),
                   path);
     return false;
@@ -249,23 +242,27 @@ static bool make_content(struct sorting *sorting, struct sort_save *save) {
 
 static bool save_sorted(struct sorting *sorting) {
   const char *output = sorting->options.output;
-  struct stat like;
-  bool exists = output != NULL && stat(output, &like) == 0;
-  bool is_same = exists && like.st_ino == sorting->status.st_ino && like.st_dev == sorting->status.st_dev;
+  struct system_status like;
+  bool exists = output != NULL && system_look(output, &like);
+  bool is_same = exists && like.number == sorting->status.number && like.device == sorting->status.device;
   bool replaces = output == NULL || is_same;
-  if (exists && !S_ISREG(like.st_mode)) return complain_of(output, ACRE_E_NOT_A_FILE);
+  if (exists && like.kind != SYSTEM_FILE) return complain_of(output, ACRE_E_NOT_A_FILE);
   if (replaces && !may_replace(sorting)) return false;
   struct sort_save save;
   int like_fd = -1;
-  if (exists && !is_same && (like_fd = open(output, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
+  if (exists && !is_same && (like_fd = system_open(output, SYSTEM_READ)) < 0) {
     tool_complain(_("cannot open '%s': %s; check the path"), output, _(strerror(errno)));
     return false;
   }
   bool good = sort_save_begin(&save, replaces ? sorting->options.file : output);
   good = good && make_content(sorting, &save) && is_unchanged(sorting);
   unmap(&sorting->output);
-  if (good && replaces) good = sort_save_finish(&save, &sorting->status, sorting->fd);
-  if (good && !replaces) good = sort_save_finish(&save, exists ? &like : NULL, like_fd);
+  if (good) {
+    unmap(&sorting->input);
+    good = sort_save_finish(&save, replaces ? sorting->fd : like_fd);
+    if (replaces) sorting->fd = -1; /* it is closed */
+    like_fd = -1;
+  }
   sort_save_drop(&save);
   if (like_fd >= 0) close(like_fd);
   return good;
@@ -273,28 +270,18 @@ static bool save_sorted(struct sorting *sorting) {
 
 /* ------------------------------------------------------------- in place */
 
-static bool catch_signals(void) {
-  static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction action = {.sa_handler = note_signal};
-  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-    struct sigaction old;
-    if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL);
-  }
-  return true;
-}
-
 /* A last line without an end gets one, before anything is mapped. */
 static bool end_last_line(struct sorting *sorting) {
   char last;
-  off_t size = sorting->status.st_size;
+  uint64_t size = sorting->status.size;
   if (sorting->options.order.form != SORT_LINES || size == 0) return true;
-  if (pread(sorting->fd, &last, 1, size - 1) == 1 && last == '\n') return true;
+  if (system_read_at(sorting->fd, &last, 1, size - 1) == 1 && last == '\n') return true;
   unmap(&sorting->input);
-  if (pwrite(sorting->fd, "\n", 1, size) != 1) {
+  if (!system_write_at(sorting->fd, "\n", 1, size)) {
     tool_complain(_("cannot write to '%s': %s"), sorting->options.file, _(strerror(errno)));
     return false;
   }
-  sorting->status.st_size++;
+  sorting->status.size++;
   acre_result result = map(&sorting->input, sorting->options.file, ACRE_ACCESS_READ_WRITE, (size_t)size + 1);
   return result == ACRE_OK || complain_of(sorting->options.file, result);
 }
@@ -308,7 +295,7 @@ static bool sort_here(struct sorting *sorting) {
             _("acre: sort: sorting '%s' in place; kill -9 or a power cut meanwhile would cost records, Ctrl-C "
               "would not\n"),
             path);
-  catch_signals();
+  system_catch_end(&asked_to_end);
   if (sorting->input.size <= sorting->means.memory) {
     acre_result result = acre_vm_populate(sorting->input.data, sorting->input.size);
     if (result == ACRE_E_NO_SPACE || result == ACRE_E_IO) return complain_of(path, result);
@@ -365,19 +352,12 @@ static uint64_t default_memory(void) {
 }
 
 static void say(const struct sorting *sorting) {
-  size_t size = sorting->options.check || sorting->options.in_place ? (size_t)sorting->status.st_size
-                                                                    : sorting->input.size;
+  size_t size = (size_t)sorting->status.size;
   const char *what = sorting->options.type != NULL ? sorting->options.type : _("bytes");
   uint64_t count = size / sorting->options.order.record;
   if (sorting->options.order.form == SORT_RECORDS) what = _("records");
   printf(_("sorted %s %s (%s) in %s: %s\n"), text_count(count).s, what, text_size(size).s,
          text_duration(sorting->seconds).s, text_rate((double)size / sorting->seconds).s);
-}
-
-/* Ends as the signal would have ended it. */
-static void end_by_signal(void) {
-  signal(asked_to_end, SIG_DFL);
-  raise(asked_to_end);
 }
 
 int sort_main(int argc, char **argv) {
@@ -404,6 +384,6 @@ int sort_main(int argc, char **argv) {
   }
   unmap(&sorting.input);
   if (sorting.fd >= 0) close(sorting.fd);
-  if (asked_to_end != 0) end_by_signal();
+  if (asked_to_end != 0) system_end_as_asked(asked_to_end);
   return status;
 }

@@ -10,7 +10,6 @@
  * So memory is read at random twice for a record: for its copy, and for the key's
  * further pieces where there are many records alike.
  */
-#define _GNU_SOURCE
 #include "sort_engine.h"
 
 #include <acre/vm.h>

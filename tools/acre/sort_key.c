@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys as byte strings that memcmp orders (see sort_key.h). */
-#define _GNU_SOURCE
 #include "sort_key.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,17 +39,12 @@ static struct bits bits_of(const struct sort_order *order, size_t length, const 
   uint16_t two;
   uint32_t four;
   uint64_t eight;
+  bool swaps = order->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
   switch (length) {
     case 1: return (struct bits){(unsigned char)*at, UINT64_C(1) << 7};
-    case 2:
-      memcpy(&two, at, 2);
-      return (struct bits){order->big_endian ? be16toh(two) : le16toh(two), UINT64_C(1) << 15};
-    case 4:
-      memcpy(&four, at, 4);
-      return (struct bits){order->big_endian ? be32toh(four) : le32toh(four), UINT64_C(1) << 31};
-    default:
-      memcpy(&eight, at, 8);
-      return (struct bits){order->big_endian ? be64toh(eight) : le64toh(eight), UINT64_C(1) << 63};
+    case 2: memcpy(&two, at, 2); return (struct bits){swaps ? __builtin_bswap16(two) : two, UINT64_C(1) << 15};
+    case 4: memcpy(&four, at, 4); return (struct bits){swaps ? __builtin_bswap32(four) : four, UINT64_C(1) << 31};
+    default: memcpy(&eight, at, 8); return (struct bits){swaps ? __builtin_bswap64(eight) : eight, UINT64_C(1) << 63};
   }
 }
 

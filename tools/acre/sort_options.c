@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Options of `acre sort` (see sort_options.h). */
-#define _GNU_SOURCE
 #include "sort_options.h"
 
 #include <getopt.h>

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads for the parts of a sort (see sort_parts.h). */
-#define _GNU_SOURCE
+#define _POSIX_C_SOURCE 200809L
 #include "sort_parts.h"
 
+#include <acre/base.h>
 #include <acre/fault.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { LEAST = 1 << 16, PATIENCE_NS = 20000000 };
 
 size_t sort_parts_share(size_t count) {
-  long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  size_t parts = processors < 1 ? 1 : processors > SORT_PARTS ? SORT_PARTS : (size_t)processors;
+  acre_system system;
+  size_t parts = acre_system_info(&system) == ACRE_OK ? system.processors : 1;
+  if (parts < 1) parts = 1;
+  if (parts > SORT_PARTS) parts = SORT_PARTS;
   return count / parts + LEAST;
 }
 

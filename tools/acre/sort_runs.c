@@ -14,19 +14,17 @@
  * reads around a fault in a mapping, which for many runs at once is more than there is room for, and is read again
  * and again. Records alike keep their order, as the run of the earlier piece goes first.
  */
-#define _GNU_SOURCE
 #include <acre/vm.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sort_engine.h"
 #include "sort_kernel.h"
+#include "system/system.h"
 
-enum { BUFFER = 1 << 20, TELL = 4 << 20, LEAST = 1 << 10, LEAST_SLOT = 4 << 10 };
+enum { BUFFER = 1 << 20, TELL = 4 << 20, LEAST = 1 << 10, LEAST_SLOT = 4 << 10, SPARE = 4 << 10 };
 
 /* A run in the merge: what of it is in its slot, [at, end), and what is still in the file. */
 struct run {
@@ -47,31 +45,6 @@ struct runs {
 };
 
 /* ------------------------------------------------------------- the file of runs */
-
-static int open_unnamed(const char *directory) {
-  int fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-  if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return fd;
-  char path[4096];
-  int length = snprintf(path, sizeof path, "%s/.acre-sort-XXXXXX", directory);
-  if (length < 0 || (size_t)length >= sizeof path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  fd = mkostemp(path, O_CLOEXEC);
-  if (fd >= 0) unlink(path);
-  return fd;
-}
-
-static bool write_all(int fd, const char *bytes, size_t size) {
-  while (size > 0) {
-    ssize_t done = write(fd, bytes, size);
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return false;
-    bytes += done;
-    size -= (size_t)done;
-  }
-  return true;
-}
 
 static bool add_end(struct runs *runs) {
   if (runs->count == runs->room) {
@@ -100,11 +73,11 @@ static enum sort_answer write_run(struct runs *runs, const char *piece, size_t s
     if (length + 1 > runs->longest) runs->longest = length + 1;
     bool lacks_end = order->form == SORT_LINES && record[length - 1] != '\n';
     if (filled + length + 1 > BUFFER) {
-      good = write_all(runs->fd, buffer, filled);
+      good = system_write_all(runs->fd, buffer, filled);
       filled = 0;
     }
     if (length + 1 > BUFFER) {
-      good = good && write_all(runs->fd, record, length);
+      good = good && system_write_all(runs->fd, record, length);
     } else {
       memcpy(buffer + filled, record, length);
       filled += length;
@@ -112,7 +85,7 @@ static enum sort_answer write_run(struct runs *runs, const char *piece, size_t s
     if (lacks_end) buffer[filled++] = '\n';
     runs->size += length + lacks_end;
   }
-  good = good && write_all(runs->fd, buffer, filled);
+  good = good && system_write_all(runs->fd, buffer, filled);
   int error = errno;
   free(buffer);
   errno = error;
@@ -123,9 +96,11 @@ static enum sort_answer write_run(struct runs *runs, const char *piece, size_t s
 /* A piece of about `wanted` bytes: whole records, one at least. */
 static size_t piece_of(const struct sort_order *order, const char *at, size_t rest, size_t wanted) {
   if (rest <= wanted) return rest;
-  if (order->form != SORT_LINES) return wanted < order->record ? order->record : wanted - wanted % order->record;
-  const char *newline = memrchr(at, '\n', wanted);
-  return newline != NULL ? (size_t)(newline + 1 - at) : sort_record_size(order, at, at + rest);
+  if (order->record > 1) return wanted < order->record ? order->record : wanted - wanted % order->record;
+  if (order->form != SORT_LINES) return wanted;
+  size_t whole = wanted;
+  while (whole > 0 && at[whole - 1] != '\n') whole--;
+  return whole > 0 ? whole : sort_record_size(order, at, at + rest);
 }
 
 /* Ticks of a piece are passed on as the part of the whole that they are. */
@@ -162,7 +137,7 @@ static enum sort_answer make_run_of_numbers(struct runs *runs, const struct sort
   memcpy(copy, piece, size);
   runs->longest = runs->order->record;
   enum sort_answer answer = sort_in_place(runs->order, means, copy, size, &written);
-  if (answer == SORT_DONE && !write_all(runs->fd, copy, size)) answer = SORT_RUNS_FAILED;
+  if (answer == SORT_DONE && !system_write_all(runs->fd, copy, size)) answer = SORT_RUNS_FAILED;
   int error = errno;
   (void)acre_vm_release(copy);
   runs->size += size;
@@ -209,8 +184,7 @@ static bool fill(const struct merge *merge, struct run *run) {
   run->end = run->slot + kept;
   while (run->rest > 0 && (size_t)(run->end - run->slot) < merge->slot) {
     size_t room = merge->slot - (size_t)(run->end - run->slot), wanted = run->rest < room ? run->rest : room;
-    ssize_t got = pread(merge->runs->fd, run->end, wanted, (off_t)run->next);
-    if (got < 0 && errno == EINTR) continue;
+    long long got = system_read_at(merge->runs->fd, run->end, wanted, run->next);
     if (got == 0) errno = EIO; /* somebody has cut it off */
     if (got <= 0) return false;
     run->end += got;
@@ -300,15 +274,15 @@ static enum sort_answer merge_runs(struct runs *runs, char *output, size_t outpu
   struct merge merge = {.runs = runs, .slot = share > LEAST_SLOT ? share : LEAST_SLOT, .count = runs->count};
   if (merge.slot < runs->longest) merge.slot = runs->longest;
   acre_vm_options options = {.flags = ACRE_VM_COMMIT};
-  size_t page = (size_t)sysconf(_SC_PAGESIZE); /* behind the last slot, as keys are read eight bytes at a time */
+  size_t spare = SPARE; /* behind the last slot, as keys are read eight bytes at a time */
   void *memory;
-  if (merge.slot > (runs->means->memory - page) / runs->count) return SORT_NO_MEMORY;
-  merge.size = merge.slot * runs->count + page;
+  if (merge.slot > (runs->means->memory - spare) / runs->count) return SORT_NO_MEMORY;
+  merge.size = merge.slot * runs->count + spare;
   if (acre_vm_reserve(merge.size, &options, &memory) != ACRE_OK) return SORT_NO_MEMORY;
   merge.memory = memory;
   merge.end = merge.memory + merge.size;
   merge.heap = malloc(runs->count * sizeof *merge.heap);
-  (void)posix_fadvise(runs->fd, 0, 0, POSIX_FADV_RANDOM); /* pieces as they are asked for, and nothing ahead */
+  system_expect_random_reads(runs->fd); /* pieces as they are asked for, and nothing ahead */
   enum sort_answer answer = merge.heap == NULL ? SORT_NO_MEMORY : merge_into(&merge, output, output_room, written);
   int error = errno;
   free(merge.heap);
@@ -320,7 +294,7 @@ static enum sort_answer merge_runs(struct runs *runs, char *output, size_t outpu
 enum sort_answer sort_with_runs(const struct sort_order *order, const struct sort_means *means, const char *input,
                                 size_t size, char *output, size_t *written) {
   struct runs runs = {.order = order, .means = means};
-  runs.fd = open_unnamed(means->directory);
+  runs.fd = system_open_unnamed(means->directory);
   if (runs.fd < 0) return SORT_RUNS_FAILED;
   enum sort_answer answer = make_runs(&runs, input, size);
   if (answer == SORT_DONE) answer = merge_runs(&runs, output, sort_output_size(order, input, size), written);

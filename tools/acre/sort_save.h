@@ -14,15 +14,15 @@
 #ifndef ACRE_TOOL_SORT_SAVE_H
 #define ACRE_TOOL_SORT_SAVE_H
 
-#include <limits.h>
 #include <stdbool.h>
-#include <sys/stat.h>
+
+#include "system/system.h"
 
 struct sort_save {
-  char path[PATH_MAX];   /* what is replaced, links followed */
-  char folder[PATH_MAX]; /* where it is */
-  char made[PATH_MAX];   /* by which the new file can be opened until it is finished */
-  int fd;                /* of the new file */
+  char path[SYSTEM_PATH];   /* what is replaced, links followed */
+  char folder[SYSTEM_PATH]; /* where it is */
+  char made[SYSTEM_PATH];   /* by which the new file can be opened until it is finished */
+  int fd;                   /* of the new file */
   bool is_unnamed;
 };
 
@@ -30,10 +30,10 @@ struct sort_save {
 bool sort_save_begin(struct sort_save *save, const char *path);
 
 /*
- * Ends it: the new file gets what the old one has (`like`, of which `like_fd` is open; NULL: a new file's own) and takes its
- * place. False: it has complained, and the old file is as it was.
+ * Ends it: the new file gets what the old one has, which is open as `like_fd` (-1: a new file's own) and is closed, and takes
+ * its place. The old one must not be mapped. False: it has complained, and the old file is as it was.
  */
-bool sort_save_finish(struct sort_save *save, const struct stat *like, int like_fd);
+bool sort_save_finish(struct sort_save *save, int like_fd);
 
 /* Gives the new file up; after sort_save_finish it does nothing. */
 void sort_save_drop(struct sort_save *save);

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Colour on stdout (see terminal.h). Colours are the sixteen that every terminal has. */
-#define _POSIX_C_SOURCE 200809L
 #include "terminal.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "system/system.h"
 
 static bool has_colour;
 
-static bool is_capable(int fd) {
-  const char *term = getenv("TERM");
-  return isatty(fd) == 1 && term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0;
-}
-
 void terminal_begin(bool forbid_colour) {
   const char *no_color = getenv("NO_COLOR");
-  has_colour = !forbid_colour && (no_color == NULL || no_color[0] == '\0') && is_capable(STDOUT_FILENO);
+  has_colour = !forbid_colour && (no_color == NULL || no_color[0] == '\0') && system_can_paint(1);
 }
 
 const char *terminal_paint(enum paint paint) {
@@ -28,5 +22,5 @@ const char *terminal_paint(enum paint paint) {
 }
 
 bool terminal_can_redraw_stderr(void) {
-  return is_capable(STDERR_FILENO);
+  return system_can_paint(2);
 }

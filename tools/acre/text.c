@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers as people write them, and how wide a text is on a terminal (see text.h). */
-#define _XOPEN_SOURCE 700
 #include "text.h"
 
 #include <stdbool.h>
 #include <string.h>
-#include <wchar.h>
+
+#include "system/system.h"
 
 struct text text_size(uint64_t bytes) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -94,24 +94,12 @@ enum text_parse text_parse_size(const char *text, uint64_t *out) {
   return TEXT_PARSED;
 }
 
-/* Columns of the first `length` bytes. What is no character of the locale counts one column a byte. */
+/* Columns of the first `length` bytes. */
 static size_t width_of(const char *text, size_t length) {
-  mbstate_t state = {0};
-  size_t columns = 0;
-  while (length > 0) {
-    wchar_t c;
-    size_t bytes = mbrtowc(&c, text, length, &state);
-    if (bytes == 0) break;
-    int width = 1;
-    if (bytes > length) {
-      memset(&state, 0, sizeof state);
-      bytes = 1;
-    } else {
-      width = wcwidth(c);
-    }
-    columns += width > 0 ? (size_t)width : 0;
+  size_t columns = 0, width;
+  for (size_t bytes; length > 0 && (bytes = system_character(text, length, &width)) != 0; length -= bytes) {
+    columns += width;
     text += bytes;
-    length -= bytes;
   }
   return columns;
 }

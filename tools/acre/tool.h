@@ -8,11 +8,20 @@
 
 #include <stdbool.h>
 
+#ifdef __MINGW_PRINTF_FORMAT /* its printf may have formats of its own */
+#define TOOL_PRINTF(text, first) __attribute__((format(__MINGW_PRINTF_FORMAT, text, first)))
+#else
+#define TOOL_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#endif
+
 enum tool_exit {
   TOOL_OK = 0,
   TOOL_FAILED = 1, /* it could not be done, or did not behave as it says */
   TOOL_USAGE = 2   /* the command line is wrong */
 };
+
+/* All of the command, in UTF-8. Returns the exit status. */
+int tool_main(int argc, char **argv);
 
 /* A subcommand: argv[0] is its name. Returns the exit status. */
 int info_main(int argc, char **argv);
@@ -24,7 +33,7 @@ int tour_main(int argc, char **argv);
 void tool_begin(const char *subcommand);
 
 /* Prints one line to stderr: who complains, then the text. Control characters in it become '?'. */
-void tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void tool_complain(const char *format, ...) TOOL_PRINTF(1, 2);
 
 /* The complaint for what getopt_long answered with '?' or ':'. Returns TOOL_USAGE. */
 int tool_bad_option(int answer, char **argv);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The frame of `acre tour` (see tour.h): options, steps, figures, checks, exit status. */
-#define _POSIX_C_SOURCE 200809L
 #include "tour.h"
 
 #include <errno.h>
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "message.h"
 #include "terminal.h"
@@ -216,9 +214,8 @@ void tour_show_bar(struct tour *tour, const char *label) {
 
 size_t tour_space(const struct tour *tour, uint64_t wish) {
   uint64_t space = (tour->system.highest_address - tour->system.lowest_address) / 4 * 3;
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur / 4 < space)
-    space = limit.rlim_cur / 4;
+  uint64_t limit = kernel_space_limit();
+  if (limit < space) space = limit;
   if (space > wish) space = wish;
   return (size_t)space / tour->system.allocation_granularity * tour->system.allocation_granularity;
 }
@@ -249,13 +246,11 @@ static bool parse_size(struct tour *tour, const char *text) {
 
 /* Returns whether the tour shall run; else *status is the exit status. */
 static bool parse_options(struct tour *tour, int argc, char **argv, int *status) {
-  static const struct option options[] = {{"pages", required_argument, NULL, 'p'},
-                                          {"size", required_argument, NULL, 's'},
-                                          {"pause", no_argument, NULL, 'w'},
-                                          {"no-color", no_argument, NULL, 'c'},
-                                          {"lang", required_argument, NULL, 'L'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"pages", required_argument, NULL, 'p'}, {"size", required_argument, NULL, 's'},
+      {"pause", no_argument, NULL, 'w'},       {"answer", required_argument, NULL, 'a'}, /* of the tour's own */
+      {"no-color", no_argument, NULL, 'c'},    {"lang", required_argument, NULL, 'L'},
+      {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
   bool help = false, no_color = false;
   *status = TOOL_USAGE;
   for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
@@ -267,6 +262,7 @@ static bool parse_options(struct tour *tour, int argc, char **argv, int *status)
         if (!parse_size(tour, optarg)) return false;
         break;
       case 'w': tour->pauses = true; break;
+      case 'a': *status = tour_answer(optarg); return false;
       case 'c': no_color = true; break;
       case 'L':
         if (!tool_set_language(optarg)) return false;

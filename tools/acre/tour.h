@@ -18,6 +18,7 @@
 
 #include "bar.h"
 #include "kernel.h"
+#include "tool.h"
 
 #define TOUR_FEWEST_PAGES 4
 #define TOUR_MOST_PAGES 65536
@@ -53,13 +54,13 @@ void tour_step(struct tour *tour, const char *title, const char *explanation);
 void tour_step_end(struct tour *tour);
 
 /* Prints a paragraph of the step. */
-void tour_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void tour_say(const char *format, ...) TOOL_PRINTF(1, 2);
 
 /* Prints an empty line. */
 void tour_gap(void);
 
 /* Prints one figure: its name and its value. */
-void tour_figure(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void tour_figure(const char *name, const char *format, ...) TOOL_PRINTF(2, 3);
 
 void tour_watch(struct tour *tour, const void *base, size_t size);
 
@@ -71,10 +72,10 @@ void tour_show_bar(struct tour *tour, const char *label);
 
 /* Says which call was made and what it answered in how many seconds. Returns whether it was `expected`; a failure if not. */
 bool tour_call(struct tour *tour, acre_result result, acre_result expected, double seconds, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+    TOOL_PRINTF(5, 6);
 
 /* Says whether what the text claims holds. Returns `holds`. */
-bool tour_check(struct tour *tour, bool holds, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool tour_check(struct tour *tour, bool holds, const char *format, ...) TOOL_PRINTF(3, 4);
 
 /* How much address space a step may reserve: `wish`, or less where the system or ulimit -v gives less. */
 size_t tour_space(const struct tour *tour, uint64_t wish);
@@ -89,6 +90,9 @@ void tour_edge(struct tour *tour);
 void tour_limit(struct tour *tour);
 void tour_file(struct tour *tour);
 void tour_files(struct tour *tour);
+
+/* The other process of the step on names: finds the memory by its name, and answers in it. Its exit status. */
+int tour_answer(const char *name);
 
 /* Looks at the file that the last chapter will sort, before anything runs. false: it has complained. */
 bool tour_file_plan(struct tour *tour);

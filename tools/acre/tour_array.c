@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The tour's chapter on the array: it grows to gigabytes and never moves, by calls and by touching. */
-#define _POSIX_C_SOURCE 200809L
 #include <acre/array.h>
 #include <stdio.h>
 

@@ -1,93 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* The tour's chapter on the edge: what happens to an access or a call that goes too far. */
-#define _XOPEN_SOURCE 700
 #include <acre/array.h>
 #include <acre/vm.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "message.h"
 #include "progress.h"
+#include "system/system.h"
 #include "text.h"
 #include "tour.h"
 
 #define PAGES 16
 
-static int report_pipe;
-
-/* In the child: says where it faulted. SA_RESETHAND has put the default back, so the access kills it when tried again. */
-static void report_fault(int signal_number, siginfo_t *info, void *context) {
-  (void)signal_number;
-  (void)context;
-  uintptr_t address = (uintptr_t)info->si_addr;
-  ssize_t written = write(report_pipe, &address, sizeof address);
-  (void)written;
-}
-
-static _Noreturn void touch_and_die(volatile char *address) {
-  struct rlimit no_core = {0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
-  struct sigaction action = {.sa_sigaction = report_fault, .sa_flags = SA_SIGINFO | SA_RESETHAND};
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGSEGV, &action, NULL);
-  sigaction(SIGBUS, &action, NULL);
-  *address = 'x';
-  _exit(0);
-}
-
-/* Touches `address` in a forked child. Stores how the child ended and where it faulted (0: nowhere). */
-static bool touch_in_child(char *address, int *status, uintptr_t *faulted) {
-  int ends[2];
-  *faulted = 0;
-  if (pipe(ends) != 0) return false;
-  fflush(stdout);
-  pid_t child = fork();
-  if (child == 0) {
-    report_pipe = ends[1];
-    touch_and_die(address);
-  }
-  close(ends[1]);
-  bool ended = child > 0;
-  if (ended) {
-    uintptr_t told;
-    if (read(ends[0], &told, sizeof told) == sizeof told) *faulted = told;
-    while (waitpid(child, status, 0) == -1)
-      if (errno != EINTR) {
-        ended = false;
-        break;
-      }
-  }
-  close(ends[0]);
-  return ended;
-}
-
 static void touch_reserved(struct tour *tour, char *base) {
   size_t page = tour->system.page_size;
-  tour_step(tour, _("Touch a page that is only RESERVE"),
-            _("Of this region the first half is COMMIT. A child of this program writes the last byte of that half, "
-              "which is fine, and then another child the byte after it, on a RESERVE page."));
+  tour_step(tour, _("Touch a page that is only RESERVE"), _(system_words.edge));
   tour_watch(tour, base, PAGES * page);
   char *edge = base + PAGES / 2 * page;
-  int status = 0;
-  uintptr_t faulted = 0;
-  bool ran = touch_in_child(edge - 1, &status, &faulted);
-  tour_say(_("write to base + %zu: %s"), (size_t)(edge - 1 - base), ran && status == 0 ? _("fine") : _("failed"));
-  tour_check(tour, ran && status == 0, _("the last byte of COMMIT can be written"));
+  struct system_end end;
+  bool is_fine = system_touch(edge - 1, &end) && !end.is_fault;
+  tour_say(_("write to base + %zu: %s"), (size_t)(edge - 1 - base), is_fine ? _("fine") : _("failed"));
+  tour_check(tour, is_fine, _("the last byte of COMMIT can be written"));
 
-  status = 0;
-  ran = touch_in_child(edge, &status, &faulted);
-  bool was_killed = ran && WIFSIGNALED(status);
+  bool was_ended = system_touch(edge, &end) && end.number != 0;
   tour_gap();
-  if (was_killed)
-    tour_say(_("write to base + %zu: killed by signal %d (%s), at base + %zu"), (size_t)(edge - base), WTERMSIG(status),
-             _(strsignal(WTERMSIG(status))), (size_t)(faulted - (uintptr_t)base));
-  tour_check(tour, was_killed && WTERMSIG(status) == SIGSEGV, _("the byte after it is SIGSEGV: nothing is damaged"));
-  tour_check(tour, faulted == (uintptr_t)edge, _("the signal tells the address exactly: %p"), (void *)faulted);
+  if (was_ended)
+    tour_say(_(system_words.edge_end), (size_t)(edge - base), end.number, _(end.name),
+             (size_t)(end.address - (uintptr_t)base));
+  tour_check(tour, was_ended && end.is_fault, "%s", _(system_words.edge_claim));
+  tour_check(tour, end.address == (uintptr_t)edge, _(system_words.edge_address), (void *)end.address);
   tour_show(tour);
   tour_check(tour, tour->after.range.committed == tour->before.range.committed, _("the region is as it was"));
   tour_step_end(tour);

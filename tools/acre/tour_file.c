@@ -6,24 +6,18 @@
  * What is true of the file afterwards is judged by plain reads, which know
  * nothing of Acre: it ascends, and holds the numbers that it held before.
  */
-#define _DEFAULT_SOURCE
 #include <acre/filemap.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "message.h"
 #include "number_file.h"
 #include "progress.h"
 #include "sort_kernel.h"
+#include "system/system.h"
 #include "temp_file.h"
 #include "text.h"
 #include "tool.h"
@@ -31,13 +25,11 @@
 
 #define DEFAULT_SIZE (UINT64_C(512) << 20)
 #define MIB (UINT64_C(1) << 20)
-#define FILE_SYSTEM_TMPFS 0x01021994
-#define FILE_SYSTEM_RAMFS 0x858458f6
 #define FEW_BYTES (UINT64_C(64) << 10)
 
 /* Where the file will be, settled before the tour begins. */
 static struct {
-  char folder[PATH_MAX];
+  char folder[SYSTEM_PATH];
   uint64_t size;
   uint64_t room;  /* bytes free in the folder */
   bool is_in_ram; /* the folder's file system has no disk */
@@ -52,52 +44,47 @@ struct mapped {
 
 /* ------------------------------------------------------------- before the tour */
 
-static bool is_usable_folder(const char *folder) {
-  struct stat status;
-  return stat(folder, &status) == 0 && S_ISDIR(status.st_mode) && access(folder, W_OK | X_OK) == 0;
+static bool choose(const char *folder) {
+  if (folder == NULL || !system_may_fill(folder)) return false;
+  snprintf(plan.folder, sizeof plan.folder, "%s", folder);
+  return true;
 }
 
 static bool choose_folder(const char *beside) {
-  const char *wish = getenv("TMPDIR");
-  if (wish != NULL && wish[0] == '\0') wish = NULL;
-  /* /var/tmp is on a disk where /tmp may be in RAM. */
-  const char *const folders[] = {beside, wish, wish == NULL ? "/var/tmp" : NULL, wish == NULL ? "/tmp" : NULL};
-  for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-    if (folders[i] == NULL || !is_usable_folder(folders[i])) continue;
-    snprintf(plan.folder, sizeof plan.folder, "%s", folders[i]);
-    return true;
-  }
-  if (wish != NULL)
+  const char *wish = system_wished_directory();
+  if (choose(beside) || choose(wish)) return true;
+  if (wish != NULL) {
     tool_complain(_("cannot write to '%s', which TMPDIR names; set TMPDIR to a folder that can be written to"), wish);
-  else
-    tool_complain(_("cannot write to /var/tmp nor /tmp; set TMPDIR to a folder that can be written to"));
+    return false;
+  }
+  for (const char *const *folder = system_temporary_directories(); *folder != NULL; folder++)
+    if (choose(*folder)) return true;
+  tool_complain("%s", _(system_words.no_directory));
   return false;
 }
 
 /* Judges the user's file. Stores its size and the folder that holds it. false: it has complained. */
 static bool examine_file(const char *path, char *folder, size_t folder_size) {
-  struct stat status;
-  int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0 || fstat(fd, &status) != 0) {
+  struct system_status status;
+  int fd = system_open(path, SYSTEM_READ);
+  if (fd < 0 || !system_look_at_open(fd, &status)) {
     tool_complain(_("cannot open '%s': %s; give a readable file"), path, _(strerror(errno)));
     if (fd >= 0) close(fd);
     return false;
   }
   close(fd);
-  if (S_ISDIR(status.st_mode))
+  if (status.kind == SYSTEM_DIRECTORY)
     tool_complain(_("'%s' is a directory; give a file of 64-bit numbers"), path);
-  else if (!S_ISREG(status.st_mode))
+  else if (status.kind != SYSTEM_FILE)
     tool_complain(_("'%s' is not a regular file; give a file of 64-bit numbers"), path);
-  else if (status.st_size == 0)
+  else if (status.size == 0)
     tool_complain(_("'%s' is empty; give a file of 64-bit numbers"), path);
-  else if (status.st_size % 8 != 0)
+  else if (status.size % 8 != 0)
     tool_complain(_("'%s' has %lld bytes, %d past a multiple of 8; give a file of 64-bit numbers"), path,
-                  (long long)status.st_size, (int)(status.st_size % 8));
+                  (long long)status.size, (int)(status.size % 8));
   else {
-    plan.size = (uint64_t)status.st_size;
-    const char *slash = strrchr(path, '/');
-    int length = slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path);
-    snprintf(folder, folder_size, "%.*s", length, slash == NULL ? "." : path);
+    plan.size = status.size;
+    system_directory_of(path, folder, folder_size);
     return true;
   }
   return false;
@@ -108,19 +95,14 @@ const char *tour_file_folder(void) {
 }
 
 bool tour_file_plan(struct tour *tour) {
-  char beside[PATH_MAX];
+  char beside[SYSTEM_PATH];
   if (tour->file != NULL && !examine_file(tour->file, beside, sizeof beside)) return false;
   if (!choose_folder(tour->file != NULL ? beside : NULL)) return false;
-  struct statvfs space;
-  struct statfs system;
-  if (statvfs(plan.folder, &space) != 0 || statfs(plan.folder, &system) != 0) {
+  if (!system_room(plan.folder, &plan.room, &plan.is_in_ram)) {
     tool_complain(_("cannot learn how much room '%s' has: %s; set TMPDIR to another folder"), plan.folder,
                   _(strerror(errno)));
     return false;
   }
-  plan.room = (uint64_t)space.f_bavail * space.f_frsize;
-  unsigned long type = (unsigned long)system.f_type & 0xffffffffUL;
-  plan.is_in_ram = type == FILE_SYSTEM_TMPFS || type == FILE_SYSTEM_RAMFS;
 
   uint64_t memory = kernel_headroom(tour->system.available_memory);
   if (plan.is_in_ram && memory < plan.room) plan.room = memory;
@@ -216,12 +198,11 @@ static bool generate(struct tour *tour, struct number_sums *sums) {
   }
   close_mapped(tour, &mapped);
   if (made) {
-    struct stat status;
-    bool is_known = stat(temp_file_path(), &status) == 0;
+    struct system_status status;
+    bool is_known = system_look(temp_file_path(), &status);
     tour_gap();
-    tour_check(tour, is_known && (uint64_t)status.st_size == plan.size, _("the file is %s long"),
-               text_size(plan.size).s);
-    tour_check(tour, is_known && (uint64_t)status.st_blocks * 512 >= plan.size,
+    tour_check(tour, is_known && status.size == plan.size, _("the file is %s long"), text_size(plan.size).s);
+    tour_check(tour, is_known && status.allocated >= plan.size,
                _("its blocks are allocated: no store could meet a full disk"));
   }
   tour_step_end(tour);
@@ -229,7 +210,7 @@ static bool generate(struct tour *tour, struct number_sums *sums) {
 }
 
 static bool copy_users_file(struct tour *tour, struct number_sums *sums) {
-  char explanation[PATH_MAX + 512];
+  char explanation[SYSTEM_PATH + 512];
   snprintf(explanation, sizeof explanation,
            _("'%s' holds %s numbers, %s. It stays as it is: a copy is sorted, and deleted at the end."), tour->file,
            text_count(plan.size / 8).s, text_size(plan.size).s);
@@ -293,6 +274,8 @@ static void sort_view(struct tour *tour, const struct mapped *mapped) {
   if (is_told)
     tour_check(tour, after - before < FEW_BYTES, _("read and write calls moved less than %s meanwhile"),
                text_size(FEW_BYTES).s);
+  else
+    tour_say(_("(This system does not tell what read and write calls have moved.)"));
   tour_step_end(tour);
 }
 
@@ -317,6 +300,8 @@ static void flush_and_close(struct tour *tour, struct mapped *mapped) {
     tour_check(tour, dirty_after == 0, _("after the flush nothing waits for the disk"));
   } else if (plan.is_in_ram) {
     tour_say(_("('%s' is in RAM and has no disk to flush to.)"), plan.folder);
+  } else {
+    tour_say(_("(This system does not tell what is not on the disk yet.)"));
   }
   tour_check(tour, tour->after.range.free == tour->watched_size, _("the view's addresses are FREE"));
   tour_step_end(tour);
@@ -328,6 +313,7 @@ static void verify(struct tour *tour, const struct number_sums *sums) {
               "numbers as before (their count, sum, exclusive or, and a sum of each one mixed)."));
   struct number_sums now;
   bool is_sorted = false;
+  struct system_status status;
   bool was_read = number_file_read(temp_file_path(), &now, &is_sorted);
   tour_figure(_("numbers"), "%s", text_count(now.count).s);
   tour_figure(_("sum before, and now"), "%016" PRIx64 "  %016" PRIx64, sums->sum, now.sum);
@@ -336,7 +322,7 @@ static void verify(struct tour *tour, const struct number_sums *sums) {
   tour_gap();
   tour_check(tour, was_read && is_sorted, _("the file ascends"));
   tour_check(tour, was_read && number_sums_equal(sums, &now), _("it holds the same numbers as before"));
-  tour_check(tour, temp_file_remove() && access(temp_file_path(), F_OK) != 0, _("the file is deleted"));
+  tour_check(tour, temp_file_remove() && !system_look(temp_file_path(), &status), _("the file is deleted"));
   tour_step_end(tour);
 }
 

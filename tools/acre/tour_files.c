@@ -4,20 +4,15 @@
  * own: it grows under its view, is flushed in the background, is cut off, and is
  * sorted by the command itself; and memory that two processes find by a name.
  */
-#define _GNU_SOURCE
 #include <acre/acre.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "message.h"
 #include "number_file.h"
 #include "progress.h"
+#include "system/system.h"
 #include "temp_file.h"
 #include "text.h"
 #include "tool.h"
@@ -69,9 +64,9 @@ static bool grow(struct tour *tour, struct mapped *mapped) {
     acre_result result = acre_view_grow(mapped->view, LARGE);
     is_open = tour_call(tour, result, ACRE_OK, progress_clock() - started, "acre_view_grow(view, %d)", LARGE);
     tour_show(tour);
-    struct stat status;
+    struct system_status status;
     tour_check(tour, acre_view_data(mapped->view) == before, _("it has not moved"));
-    tour_check(tour, stat(temp_file_path(), &status) == 0 && status.st_size == LARGE, _("the file is %s long"),
+    tour_check(tour, system_look(temp_file_path(), &status) && status.size == LARGE, _("the file is %s long"),
                text_size(LARGE).s);
     tour_check(tour, is_open && before[SMALL - 1] == 'a' && before[SMALL] == 0,
                _("what was there is there, and what was added reads zero"));
@@ -115,31 +110,34 @@ static void flush_behind(struct tour *tour, struct mapped *mapped) {
 /* ------------------------------------------------------------- no SIGBUS */
 
 static void cut_off(struct tour *tour, struct mapped *mapped) {
-  tour_step(
-      tour, _("A file that is cut off under its view"),
-      _("Another program may make the file shorter. To touch what is gone is SIGBUS, and the end of the program. In "
-        "guarded code it is a result."));
-  long page = sysconf(_SC_PAGESIZE);
+  tour_step(tour, _("A file that is cut off under its view"), _(system_words.cut_off));
+  size_t page = tour->system.page_size;
   char bytes[16];
   double started = progress_clock();
   acre_result result = acre_guarded_copy(bytes, mapped->data + LARGE - sizeof bytes, sizeof bytes);
   tour_call(tour, result, ACRE_OK, progress_clock() - started, "acre_guarded_copy(bytes, data + %d, %zu)",
             LARGE - (int)sizeof bytes, sizeof bytes);
-  bool is_cut = truncate(temp_file_path(), page) == 0;
-  tour_say(_("Now the file has %ld bytes."), page);
+  bool is_cut = system_cut(temp_file_path(), page), is_refused = !is_cut && errno == EBUSY;
+  if (is_cut)
+    tour_say(_("Now the file has %zu bytes."), page);
+  else
+    tour_say(_("To make it shorter is refused: %s."), _(strerror(errno)));
   started = progress_clock();
   result = acre_guarded_copy(bytes, mapped->data + LARGE - sizeof bytes, sizeof bytes);
-  tour_call(tour, result, ACRE_E_IO, progress_clock() - started, "acre_guarded_copy(bytes, data + %d, %zu)",
+  acre_result expected = is_refused ? ACRE_OK : ACRE_E_IO;
+  tour_call(tour, result, expected, progress_clock() - started, "acre_guarded_copy(bytes, data + %d, %zu)",
             LARGE - (int)sizeof bytes, sizeof bytes);
-  tour_check(tour, is_cut && result == ACRE_E_IO, _("the program lives, and knows"));
+  if (is_refused)
+    tour_check(tour, result == expected, _("nothing is cut off while it is mapped"));
+  else
+    tour_check(tour, is_cut && result == expected, _("the program lives, and knows"));
   tour_check(tour, mapped->data[page - 1] == 'b', _("what is left of the file is there"));
   tour_step_end(tour);
 }
 
 /* ------------------------------------------------------------- names */
 
-/* The other process: finds the memory by its name, and answers in it. */
-static int answer(const char *name) {
+int tour_answer(const char *name) {
   acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE};
   acre_view_options view_options = {.access = ACRE_ACCESS_READ_WRITE};
   acre_section *section;
@@ -159,7 +157,7 @@ static void share(struct tour *tour) {
       _("A section of memory may have a name. Another process of the same user that opens it has the same memory; the "
         "name goes with the last of them, also if that one is killed."));
   char name[64];
-  snprintf(name, sizeof name, "acre-tour-%d", (int)getpid());
+  snprintf(name, sizeof name, "acre-tour-%d", (int)system_process());
   acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE, .mode = ACRE_FILE_CREATE, .size = SHARED};
   acre_view_options view_options = {.access = ACRE_ACCESS_READ_WRITE};
   acre_section *section, *gone;
@@ -172,13 +170,9 @@ static void share(struct tour *tour) {
   if (result == ACRE_OK) {
     char *text = acre_view_data(view);
     strcpy(text, "ping");
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) _exit(answer(name));
-    int status = -1;
-    bool ended = child > 0 && waitpid(child, &status, 0) == child;
+    int status = system_run_self((const char *const[]){"tour", "--answer", name, NULL});
     tour_say(_("The other process reads \"ping\" there, and writes \"%s\"."), text);
-    tour_check(tour, ended && status == 0 && strcmp(text, "pong") == 0, _("both have had the same memory"));
+    tour_check(tour, status == 0 && strcmp(text, "pong") == 0, _("both have had the same memory"));
     (void)acre_view_unmap(view);
   }
   acre_section_close(section);
@@ -190,17 +184,9 @@ static void share(struct tour *tour) {
 
 /* ------------------------------------------------------------- acre sort */
 
-/* Runs this very command: "acre sort FILE --type u64 OPTION". Returns its exit status; -1: it could not be run. */
+/* Runs this very command: "acre sort FILE --type u64 OPTION". Its exit status; -1: it could not be run. */
 static int run_sort(const char *option) {
-  fflush(stdout);
-  pid_t child = fork();
-  if (child == 0) {
-    execl("/proc/self/exe", "acre", "sort", temp_file_path(), "--type", "u64", "--quiet", option, (char *)NULL);
-    _exit(127);
-  }
-  int status;
-  bool ended = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status);
-  return ended && WEXITSTATUS(status) != 127 ? WEXITSTATUS(status) : -1;
+  return system_run_self((const char *const[]){"sort", temp_file_path(), "--type", "u64", "--quiet", option, NULL});
 }
 
 static void sort_safely(struct tour *tour) {
@@ -211,22 +197,21 @@ static void sort_safely(struct tour *tour) {
   static uint64_t numbers[SMALL / sizeof(uint64_t)];
   numbers_generate(numbers, sizeof numbers / sizeof numbers[0]);
   number_sums_add(&before, numbers, sizeof numbers / sizeof numbers[0]);
-  FILE *out = fopen(temp_file_path(), "we");
+  FILE *out = system_open_stream(temp_file_path(), true);
   bool written = out != NULL && fwrite(numbers, sizeof numbers, 1, out) == 1;
   written = out != NULL && fclose(out) == 0 && written;
-  struct stat old, new;
-  bool is_known = stat(temp_file_path(), &old) == 0;
+  struct system_status old, new;
+  bool is_known = system_look(temp_file_path(), &old);
   double started = progress_clock();
   int status = written ? run_sort("--endian=little") : -1;
   tour_say("  $ acre sort FILE --type u64        # %s", text_duration(progress_clock() - started).s);
-  is_known = is_known && stat(temp_file_path(), &new) == 0;
+  is_known = is_known && system_look(temp_file_path(), &new);
   bool is_sorted = false;
   tour_check(tour, status == 0 && run_sort("--check") == 0, _("the command says that it is sorted"));
   tour_check(tour,
              number_file_read(temp_file_path(), &after, &is_sorted) && is_sorted && number_sums_equal(&before, &after),
              _("it holds the same numbers as before"));
-  tour_check(tour, is_known && old.st_ino != new.st_ino &&old.st_mode == new.st_mode,
-             _("it is another file, with the old one's name and mode"));
+  tour_check(tour, is_known && old.number != new.number &&old.mode == new.mode, "%s", _(system_words.replaced));
   tour_step_end(tour);
 }
 
@@ -234,9 +219,10 @@ static void sort_safely(struct tour *tour) {
 
 void tour_files(struct tour *tour) {
   tour_chapter(tour, _("Files that grow, are shared, and fail"));
-  struct statvfs space;
+  uint64_t room;
+  bool is_in_ram;
   const char *folder = tour_file_folder();
-  if (statvfs(folder, &space) == 0 && (uint64_t)space.f_bavail * space.f_frsize < SPARE) {
+  if (system_room(folder, &room, &is_in_ram) && room < SPARE) {
     tour_say(_("(This chapter wants %s of room, and '%s' has less.)"), text_size(SPARE).s, folder);
     return;
   }

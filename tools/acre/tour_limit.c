@@ -5,14 +5,12 @@
  * before it is touched, and the paging file, which stands behind pages in place
  * of RAM.
  */
-#define _DEFAULT_SOURCE
 #include <acre/vm.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "message.h"
 #include "progress.h"
+#include "system/system.h"
 #include "text.h"
 #include "tour.h"
 
@@ -29,36 +27,21 @@ static acre_system system_now(void) {
   return system;
 }
 
-static bool address_space_is_unlimited(void) {
-  struct rlimit limit;
-  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
-}
-
 /* ------------------------------------------------------------- the kernel's own promise */
 
-/* With strict overcommit (mode 2), or a limit on addresses, the kernel does not promise so much. */
 static void overpromise(struct tour *tour) {
-  tour_step(tour, _("What the kernel promises by itself"),
-            _("Linux hands out memory that is accessible and not there yet, and mostly does not ask whether it can be. "
-              "Here it is asked several times for half of the RAM; nothing is touched."));
+  tour_step(tour, _("What the kernel promises by itself"), _(system_words.promise));
   size_t page = tour->system.page_size;
   size_t size = (size_t)(tour->system.physical_memory / 2) / page * page;
-  void *pieces[PROMISES];
-  unsigned granted = 0;
-  while (granted < PROMISES) {
-    pieces[granted] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pieces[granted] == MAP_FAILED) break;
-    granted++;
-  }
-  for (unsigned i = 0; i < granted; i++) munmap(pieces[i], size);
-  tour_say(_("mmap of %s, %d times: granted %u times"), text_size(size).s, PROMISES, granted);
+  unsigned granted = kernel_promises(size, PROMISES);
+  tour_say(_(system_words.promise_call), text_size(size).s, PROMISES, granted);
   tour_gap();
-  bool is_careful = tour->system.overcommit_mode == 2 || !address_space_is_unlimited();
+  bool is_careful = kernel_is_careful(tour->system.overcommit_mode);
   uint64_t there_is = tour->system.physical_memory + tour->system.swap;
   if (granted * (uint64_t)size > there_is)
     tour_check(tour, true, _("more than RAM and swap, %s: to use it all is to be killed"), text_size(there_is).s);
   else
-    tour_check(tour, is_careful || tour->system.swap > 0, _("this system is set to promise no more than it has"));
+    tour_check(tour, is_careful || tour->system.swap > 0, "%s", _(system_words.promise_kept));
   tour_step_end(tour);
 }
 
@@ -172,7 +155,7 @@ static void use_disk(struct tour *tour, char *base, const acre_system *before) {
   tour_check(tour, has_risen, _("the commit limit has risen by as much: it is no RAM of others"));
   tour_check(tour, told && anonymous == 0, _("filled, it takes no memory that only swap could replace"));
   /* The system drops what it has written; what was dropped comes back from the disk. */
-  (void)madvise(base, size, MADV_DONTNEED);
+  kernel_drop(base, size);
   tour_check(tour, is_filled((const uint64_t *)(const void *)base, count),
              _("every number is there when it is read again"));
   tour_gap();
@@ -185,14 +168,21 @@ static void use_disk(struct tour *tour, char *base, const acre_system *before) {
 }
 
 static void page_to_disk(struct tour *tour) {
-  tour_step(tour, _("The paging file"),
-            _("Physical memory is RAM and disk. A region on the paging file commits onto blocks of a file that has no "
-              "name: a full disk is an error at the commit, and no signal later. RAM is only a cache of it."));
+  tour_step(tour, _("The paging file"), _(system_words.paging_file));
   const char *folder = tour_file_folder();
   double started = progress_clock();
   acre_result result = acre_vm_set_paging_file(folder, 48 * MIB);
   double seconds = progress_clock() - started;
-  if (tour_call(tour, result, ACRE_OK, seconds, "acre_vm_set_paging_file(\"%.40s\", %zu)", folder, 48 * MIB)) {
+  bool is_missing = result == ACRE_E_NOT_SUPPORTED; /* by the system, or the folder's file system */
+  acre_result expected = is_missing ? result : ACRE_OK;
+  if (!tour_call(tour, result, expected, seconds, "acre_vm_set_paging_file(\"%.40s\", %zu)", folder, 48 * MIB)) {
+    tour_step_end(tour);
+    return;
+  }
+  if (is_missing) {
+    tour_gap();
+    tour_say(_("(So there is no paging file of a program's own here, and nothing more to show of it.)"));
+  } else {
     acre_system before = system_now();
     void *base;
     started = progress_clock();

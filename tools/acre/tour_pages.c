@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The tour's chapters on page states: what reserving costs, and FREE -> RESERVE -> COMMIT -> FREE in steps. */
-#define _DEFAULT_SOURCE
 #include <acre/vm.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "message.h"
 #include "progress.h"
+#include "system/system.h"
 #include "text.h"
 #include "tour.h"
 
@@ -26,8 +25,8 @@ static void *free_place(size_t size) {
   return acre_vm_release(base) == ACRE_OK ? base : NULL;
 }
 
-static bool rss_is_steady(const struct tour *tour) {
-  return tour->after.process.rss < tour->before.process.rss + SLACK;
+static bool rss_is_steady(const struct tour *tour, uint64_t cost) {
+  return tour->after.process.rss < tour->before.process.rss + SLACK + cost;
 }
 
 /* ------------------------------------------------------------- reserving */
@@ -51,10 +50,16 @@ static char *reserve_much(struct tour *tour, size_t *out_size) {
     return NULL;
   }
   tour_show(tour);
+  uint64_t cost = kernel_reservation_cost(size);
+  if (cost > 0) {
+    tour_say(_("(This system writes down each reserved page in the process itself: up to %s for these.)"),
+             text_size(cost).s);
+    tour_gap();
+  }
   tour_check(tour, base == options.address, _("the region is where it was wished for: %p"), base);
   tour_check(tour, tour->before.range.free == size, _("before, all of it was FREE"));
   tour_check(tour, tour->after.range.reserved == size, _("now all of it is RESERVE: %s"), text_size(size).s);
-  tour_check(tour, tour->after.range.committed == 0 && rss_is_steady(tour), _("and it costs no memory"));
+  tour_check(tour, tour->after.range.committed == 0 && rss_is_steady(tour, cost), _("and it costs no memory"));
   tour_check(tour, tour->after.process.mappings <= tour->before.process.mappings + 1,
              _("the kernel keeps one mapping for it, whatever its size"));
   tour_step_end(tour);
@@ -62,9 +67,7 @@ static char *reserve_much(struct tour *tour, size_t *out_size) {
 }
 
 static void place_nothing_else(struct tour *tour, char *base, size_t size) {
-  tour_step(tour, _("Nothing else can be placed there"),
-            _("An allocation that wishes for an address inside is refused, and the C library's malloc and mmap go "
-              "elsewhere."));
+  tour_step(tour, _("Nothing else can be placed there"), _(system_words.placing));
   acre_vm_options options = {.address = base + size / 2};
   void *other;
   double started = progress_clock();
@@ -80,12 +83,10 @@ static void place_nothing_else(struct tour *tour, char *base, size_t size) {
     if (block != NULL && block >= base && block < base + size) are_outside = false;
   }
   for (int i = 0; i < BLOCKS; i++) free(blocks[i]);
-  char *hinted = mmap(base + size / 2, tour->system.page_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  bool is_outside = hinted != MAP_FAILED && (hinted < base || hinted >= base + size);
-  if (hinted != MAP_FAILED) munmap(hinted, tour->system.page_size);
+  bool is_outside = kernel_keeps_out(base + size / 2, base, size);
   tour_gap();
   tour_check(tour, are_outside, _("malloc: %d blocks of 1 MiB, none of them inside"), BLOCKS);
-  tour_check(tour, is_outside, _("mmap with the same wish: placed outside"));
+  tour_check(tour, is_outside, "%s", _(system_words.placed));
   tour_step_end(tour);
 }
 
@@ -172,9 +173,7 @@ static bool reserve_pages(struct tour *tour, struct pages *pages) {
 
 static void commit_first(struct tour *tour, const struct pages *pages) {
   size_t size = pages->count * pages->page, committed = pages->quarter * pages->page;
-  tour_step(tour, _("RESERVE -> COMMIT, the first quarter"),
-            _("Commit puts memory behind pages. Linux finds the RAM when a page is first touched, so COMMIT rises "
-              "and RSS does not yet."));
+  tour_step(tour, _("RESERVE -> COMMIT, the first quarter"), _(system_words.lazy_ram));
   tour_watch(tour, pages->base, size);
   commit(tour, pages, 0, pages->quarter);
   tour_show(tour);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The tour's first chapter: the numbers that every step after it is made of. */
-#define _POSIX_C_SOURCE 200809L
 #include <acre/vm.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "message.h"
 #include "progress.h"
@@ -29,11 +27,10 @@ static void show_numbers(struct tour *tour) {
   tour_gap();
 
   uint64_t limit;
-  long page = sysconf(_SC_PAGESIZE);
-  tour_check(tour, page > 0 && (size_t)page == system->page_size, _("the kernel gives the same page size"));
+  tour_check(tour, kernel_page_size() == system->page_size, _("the kernel gives the same page size"));
   tour_check(tour, system->allocation_granularity % system->page_size == 0,
              _("the granularity is a whole number of pages"));
-  if (kernel_number("/proc/sys/vm/max_map_count", &limit))
+  if (kernel_mapping_limit(&limit))
     tour_check(tour, limit == system->mapping_limit, _("the kernel allows %s mappings, as Acre says"),
                text_count(limit).s);
   tour_step_end(tour);

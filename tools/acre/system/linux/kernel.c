@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "linux.h"
+
 #define PAGEMAP_PRESENT (UINT64_C(1) << 63)
 #define PAGEMAP_SWAPPED (UINT64_C(1) << 62)
 #define PAGEMAP_GUARD (UINT64_C(1) << 58)
@@ -77,7 +79,7 @@ static bool number_after(const char *line, const char *name, uint64_t *out) {
   return end != line + length;
 }
 
-bool kernel_number(const char *path, uint64_t *out) {
+bool linux_number(const char *path, uint64_t *out) {
   struct lines lines;
   if (!lines_open(&lines, path)) return false;
   const char *line = lines_next(&lines);

@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -107,12 +109,12 @@ static bool copy_attributes(int from, int to) {
 }
 
 /* The mode last, as a new owner clears parts of it; and not before the owner is right, so that nobody gets more access. */
-static bool copy_properties(int fd, const struct stat *like, int like_fd) {
-  struct stat now;
-  if (fstat(fd, &now) != 0) return false;
-  bool same = now.st_uid == like->st_uid && now.st_gid == like->st_gid;
-  return (same || fchown(fd, like->st_uid, like->st_gid) == 0) && copy_attributes(like_fd, fd) &&
-         fchmod(fd, like->st_mode & 07777) == 0;
+static bool copy_properties(int fd, int like_fd) {
+  struct stat now, like;
+  if (fstat(fd, &now) != 0 || fstat(like_fd, &like) != 0) return false;
+  bool same = now.st_uid == like.st_uid && now.st_gid == like.st_gid;
+  return (same || fchown(fd, like.st_uid, like.st_gid) == 0) && copy_attributes(like_fd, fd) &&
+         fchmod(fd, like.st_mode & 07777) == 0;
 }
 
 static bool set_new_mode(int fd) {
@@ -129,8 +131,13 @@ static bool sync_folder(const char *folder) {
   return good;
 }
 
-bool sort_save_finish(struct sort_save *save, const struct stat *like, int like_fd) {
-  bool good = like != NULL ? copy_properties(save->fd, like, like_fd) : set_new_mode(save->fd);
+bool sort_save_finish(struct sort_save *save, int like_fd) {
+  bool good = like_fd >= 0 ? copy_properties(save->fd, like_fd) : set_new_mode(save->fd);
+  if (like_fd >= 0) {
+    int error = errno;
+    close(like_fd);
+    errno = error;
+  }
   if (!good) {
     tool_complain(_("cannot give the new file the owner, mode and attributes of '%s': %s; run as its owner, or give "
                     "--in-place or --output"),
