@@ -22,7 +22,7 @@
 #include "win32/locks.h"
 #include "win32/seh.h"
 
-static const DWORD STATUS_IO_DEVICE_ERROR_ = 0xc0000185;
+static const DWORD device_failed = 0xc0000185; /* STATUS_IO_DEVICE_ERROR, which ntstatus.h has */
 
 /* ------------------------------------------------------------- vectored handlers, and the filter for the rest */
 
