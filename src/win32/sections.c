@@ -37,39 +37,33 @@ static const uint64_t HEAD_MARK = 0x32336e6957657263;
 
 /* ------------------------------------------------------------- the object */
 
-static void close_handle(struct acre__object *object) {
-  acre_section_close(((struct acre__section *)object)->section);
+/* The name goes with the last handle; views keep the rest. */
+static void close_sections(struct acre__object *object) {
+  struct acre__section *section = (struct acre__section *)object;
+  acre_section_close(section->name);
+  acre_section_close(section->section);
 }
 
 static void destroy(struct acre__object *object) {
   free(object);
 }
 
-struct named_section {
-  struct acre__section section;
-  acre_section *name; /* keeps the name of a section over a file; else NULL */
-};
-
-static void close_named(struct acre__object *object) {
-  acre_section_close(((struct named_section *)object)->name);
-  close_handle(object);
-}
-
 /* `from`: where in `section` the bytes begin. */
 static HANDLE make_handle(acre_section *section, acre_section *name, uint64_t from, DWORD protect, DWORD access) {
-  struct named_section *made = calloc(1, sizeof *made);
+  struct acre__section *made = calloc(1, sizeof *made);
   if (made == NULL) {
     acre_section_close(section);
     acre_section_close(name);
     return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
   }
-  made->section = (struct acre__section){.section = section, .protect = protect, .access = access, .from = from};
-  made->section.size = acre_section_size(section) - from;
-  made->section.object.kind = ACRE_KIND_SECTION;
-  made->section.object.unhandled = close_named;
-  made->section.object.destroy = destroy;
-  made->name = name;
-  return acre__handle_make(&made->section.object);
+  *made = (struct acre__section){.object = {.kind = ACRE_KIND_SECTION, .unhandled = close_sections, .destroy = destroy},
+                                 .section = section,
+                                 .name = name,
+                                 .protect = protect,
+                                 .access = access,
+                                 .from = from,
+                                 .size = acre_section_size(section) - from};
+  return acre__handle_make(&made->object);
 }
 
 /* ------------------------------------------------------------- what is asked for */
