@@ -126,12 +126,13 @@ DWORD GetEnvironmentVariableA(LPCSTR name, LPSTR out, DWORD size) {
   return value != NULL ? acre__give_bytes(value, out, size) : 0;
 }
 
-DWORD GetEnvironmentVariableW(LPCWSTR name, LPWSTR out, DWORD size) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return 0;
-  const char *value = environment(text.bytes);
-  acre__text_end(&text);
+static DWORD give_wide_variable(const char *name, wchar_t *out, DWORD size) {
+  const char *value = environment(name);
   return value != NULL ? acre__give_wide(value, out, size) : 0;
+}
+
+DWORD GetEnvironmentVariableW(LPCWSTR name, LPWSTR out, DWORD size) {
+  ACRE_WITH_TEXT(DWORD, 0, name, give_wide_variable(text.bytes, out, size));
 }
 
 /* The program is the only module; its handle is where it was loaded. */
@@ -154,11 +155,7 @@ HMODULE GetModuleHandleA(LPCSTR name) {
 }
 
 HMODULE GetModuleHandleW(LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HMODULE found = module(text.bytes);
-  acre__text_end(&text);
-  return found;
+  ACRE_WITH_TEXT(HMODULE, NULL, name, module(text.bytes));
 }
 
 static bool program_path(char out[PATH_MAX]) {

@@ -309,13 +309,7 @@ HANDLE CreateFileMappingA(HANDLE handle, LPSECURITY_ATTRIBUTES security, DWORD p
 
 HANDLE CreateFileMappingW(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high, DWORD size_low,
                           LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = CreateFileMappingA(file, security, protect, size_high, size_low, text.bytes);
-  DWORD error = GetLastError();
-  acre__text_end(&text);
-  SetLastError(error);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, CreateFileMappingA(file, security, protect, size_high, size_low, text.bytes));
 }
 
 HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR text) {
@@ -331,11 +325,5 @@ HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR text) {
 }
 
 HANDLE OpenFileMappingW(DWORD access, BOOL inherit, LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = OpenFileMappingA(access, inherit, text.bytes);
-  DWORD error = GetLastError();
-  acre__text_end(&text);
-  SetLastError(error);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, OpenFileMappingA(access, inherit, text.bytes));
 }
