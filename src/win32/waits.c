@@ -254,18 +254,27 @@ static HANDLE open_found(struct named *found, enum acre__kind kind) {
   return handle;
 }
 
-/* A handle of the new object, or of the one that has its name already (ERROR_ALREADY_EXISTS). */
-static HANDLE make(struct named *named, enum acre__kind kind, const char *name) {
-  if (named == NULL) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
-  named->object.kind = kind;
-  named->object.unhandled = name != NULL ? unname : NULL;
-  named->object.destroy = destroy;
-  named->name = name != NULL ? strdup(name) : NULL;
+/* A new object, which nobody knows yet, with a reference for the caller; what its kind adds is zero. NULL with the last error. */
+static void *new_object(size_t size, enum acre__kind kind, const char *name) {
+  struct named *named = calloc(1, size);
+  char *copy = named != NULL && name != NULL ? strdup(name) : NULL;
+  if (named == NULL || (name != NULL && copy == NULL)) {
+    free(named);
+    return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
+  }
+  named->object = (struct acre__object){.kind = kind, .unhandled = name != NULL ? unname : NULL, .destroy = destroy};
+  atomic_init(&named->object.references, 1);
+  named->name = copy;
+  return named;
+}
+
+/* A handle of the new object, or of the one that has its name already (ERROR_ALREADY_EXISTS). The reference is used up. */
+static HANDLE make_known(struct named *named) {
   acre__waits_lock();
-  struct named *found = name != NULL ? find(name) : NULL;
+  struct named *found = named->name != NULL ? find(named->name) : NULL;
   if (found != NULL) {
-    HANDLE handle = open_found(found, kind);
-    destroy(&named->object);
+    HANDLE handle = open_found(found, named->object.kind);
+    acre__object_release(&named->object);
     if (handle != NULL) SetLastError(ERROR_ALREADY_EXISTS);
     return handle;
   }
@@ -274,8 +283,12 @@ static HANDLE make(struct named *named, enum acre__kind kind, const char *name) 
     names = named;
   }
   acre__waits_unlock();
-  HANDLE handle = acre__handle_make(&named->object);
-  if (handle != NULL) SetLastError(ERROR_SUCCESS);
+  HANDLE handle = acre__handle_add(&named->object); /* by its name others may have found it already */
+  if (handle != NULL)
+    SetLastError(ERROR_SUCCESS);
+  else
+    unname(&named->object);
+  acre__object_release(&named->object);
   return handle;
 }
 
@@ -283,20 +296,15 @@ static HANDLE make(struct named *named, enum acre__kind kind, const char *name) 
 
 HANDLE CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual, BOOL set, LPCSTR name) {
   (void)security;
-  struct event *event = calloc(1, sizeof *event);
-  if (event != NULL) {
-    event->manual = manual != 0;
-    event->set = set != 0;
-  }
-  return make(&event->named, ACRE_KIND_EVENT, name);
+  struct event *event = new_object(sizeof *event, ACRE_KIND_EVENT, name);
+  if (event == NULL) return NULL;
+  event->manual = manual != 0;
+  event->set = set != 0;
+  return make_known(&event->named);
 }
 
 HANDLE CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual, BOOL set, LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = CreateEventA(security, manual, set, text.bytes);
-  acre__text_end(&text);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, CreateEventA(security, manual, set, text.bytes));
 }
 
 HANDLE OpenEventA(DWORD access, BOOL inherit, LPCSTR name) {
@@ -307,11 +315,7 @@ HANDLE OpenEventA(DWORD access, BOOL inherit, LPCSTR name) {
 }
 
 HANDLE OpenEventW(DWORD access, BOOL inherit, LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = OpenEventA(access, inherit, text.bytes);
-  acre__text_end(&text);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, OpenEventA(access, inherit, text.bytes));
 }
 
 static BOOL set_event(HANDLE handle, bool set) {
@@ -337,8 +341,8 @@ BOOL ResetEvent(HANDLE event) {
 
 HANDLE CreateMutexA(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCSTR name) {
   (void)security;
-  struct acre__mutex *mutex = calloc(1, sizeof *mutex);
-  HANDLE handle = make(&mutex->named, ACRE_KIND_MUTEX, name);
+  struct acre__mutex *mutex = new_object(sizeof *mutex, ACRE_KIND_MUTEX, name);
+  HANDLE handle = mutex != NULL ? make_known(&mutex->named) : NULL;
   if (handle != NULL && owned && GetLastError() != ERROR_ALREADY_EXISTS) {
     WaitForSingleObject(handle, 0);
     SetLastError(ERROR_SUCCESS);
@@ -347,11 +351,7 @@ HANDLE CreateMutexA(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCSTR name) {
 }
 
 HANDLE CreateMutexW(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = CreateMutexA(security, owned, text.bytes);
-  acre__text_end(&text);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, CreateMutexA(security, owned, text.bytes));
 }
 
 BOOL ReleaseMutex(HANDLE handle) {
@@ -373,20 +373,15 @@ BOOL ReleaseMutex(HANDLE handle) {
 HANDLE CreateSemaphoreA(LPSECURITY_ATTRIBUTES security, LONG initial, LONG maximum, LPCSTR name) {
   (void)security;
   if (maximum <= 0 || initial < 0 || initial > maximum) return acre__fail_null(ERROR_INVALID_PARAMETER);
-  struct semaphore *semaphore = calloc(1, sizeof *semaphore);
-  if (semaphore != NULL) {
-    semaphore->count = initial;
-    semaphore->maximum = maximum;
-  }
-  return make(&semaphore->named, ACRE_KIND_SEMAPHORE, name);
+  struct semaphore *semaphore = new_object(sizeof *semaphore, ACRE_KIND_SEMAPHORE, name);
+  if (semaphore == NULL) return NULL;
+  semaphore->count = initial;
+  semaphore->maximum = maximum;
+  return make_known(&semaphore->named);
 }
 
 HANDLE CreateSemaphoreW(LPSECURITY_ATTRIBUTES security, LONG initial, LONG maximum, LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = CreateSemaphoreA(security, initial, maximum, text.bytes);
-  acre__text_end(&text);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, CreateSemaphoreA(security, initial, maximum, text.bytes));
 }
 
 BOOL ReleaseSemaphore(HANDLE handle, LONG count, LPLONG previous) {

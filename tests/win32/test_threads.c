@@ -111,6 +111,31 @@ static void named(void) {
   TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, name));
 }
 
+static DWORD WINAPI shares_name(LPVOID name) {
+  DWORD failures = 0;
+  for (int i = 0; i < 2000; i++) {
+    HANDLE event = CreateEventA(NULL, TRUE, FALSE, name);
+    if (event == NULL || !SetEvent(event) || !CloseHandle(event)) failures++;
+  }
+  return failures;
+}
+
+static void named_by_two(void) {
+  SCENE("a name that two threads make and give up");
+  HANDLE all[2];
+  DWORD code = 1;
+  char name[40];
+  snprintf(name, sizeof name, "acre-shared-%u", (unsigned)GetCurrentProcessId());
+  for (int i = 0; i < 2; i++) all[i] = CreateThread(NULL, 0, shares_name, name, 0, NULL);
+  for (int i = 0; i < 2; i++) {
+    WaitForSingleObject(all[i], INFINITE);
+    GetExitCodeThread(all[i], &code);
+    VALUE(code);
+    CloseHandle(all[i]);
+  }
+  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, name));
+}
+
 static DWORD WINAPI leaves_mutex(LPVOID mutex) {
   WaitForSingleObject(mutex, INFINITE);
   return 0;
@@ -309,6 +334,7 @@ int main(void) {
   threads();
   waits();
   named();
+  named_by_two();
   mutexes();
   locks();
   storage();
