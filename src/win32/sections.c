@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "win32/files.h"
+#include "win32/names.h"
 #include "win32/text.h"
 
 /* What a named section begins with. */
@@ -103,30 +104,6 @@ static DWORD error_of_section(acre_result result) {
 }
 
 /* ------------------------------------------------------------- names */
-
-/* "Local\x" and "x" are the same; "Global\x" is its own. False: no name can be so; the last error is set. */
-static bool read_name(const char *name, char out[201]) {
-  static const char local[] = "Local\\", global[] = "Global\\";
-  size_t at = 0;
-  if (strncmp(name, local, sizeof local - 1) == 0) {
-    name += sizeof local - 1;
-  } else if (strncmp(name, global, sizeof global - 1) == 0) {
-    name += sizeof global - 1;
-    memcpy(out, "%G", 2);
-    at = 2;
-  }
-  if (strchr(name, '\\') != NULL) return acre__fail(ERROR_PATH_NOT_FOUND);
-  for (; *name != 0; name++) { /* what a file name cannot have is written as %XX */
-    bool plain = *name != '/' && *name != '%' && !(at == 0 && *name == '.');
-    if (at + 3 > 200) return acre__fail(ERROR_FILENAME_EXCED_RANGE);
-    if (plain)
-      out[at++] = *name;
-    else
-      at += (size_t)sprintf(out + at, "%%%02X", (unsigned char)*name);
-  }
-  out[at] = 0;
-  return true;
-}
 
 /* Maps the head of a named section; NULL: it is none of the face's. */
 static acre_view *map_head(acre_section *section, bool writes, struct head **out) {
@@ -225,9 +202,7 @@ static bool write_head(acre_section *name, const struct request *request, uint64
   return good;
 }
 
-static HANDLE create_named(struct acre__win32_file *file, const struct request *request, const char *text) {
-  char name[201];
-  if (!read_name(text, name)) return NULL;
+static HANDLE create_named(struct acre__win32_file *file, const struct request *request, const char *name) {
   if (file == NULL && request->size > UINT64_MAX - HEAD_SIZE) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
   /* What is asked for is checked first, as a name that is there already does not excuse it. */
   acre_section *section = NULL;
@@ -260,8 +235,10 @@ static HANDLE create_named(struct acre__win32_file *file, const struct request *
   return handle;
 }
 
-static HANDLE create(struct acre__win32_file *file, const struct request *request, const char *name) {
-  if (name != NULL && *name != 0) return create_named(file, request, name);
+static HANDLE create(struct acre__win32_file *file, const struct request *request, const char *text) {
+  char name[ACRE_NAME_ROOM];
+  if (!acre__name_to_make(text, name)) return NULL;
+  if (*name != 0) return create_named(file, request, name);
   acre_section *section;
   acre_result result = make_unnamed(file, request, &section);
   if (result != ACRE_OK) return acre__fail_null(error_of_section(result));
@@ -313,11 +290,10 @@ HANDLE CreateFileMappingW(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD pro
 }
 
 HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR text) {
-  char name[201];
+  char name[ACRE_NAME_ROOM];
   acre_section *section;
   (void)inherit;
-  if (text == NULL) return acre__fail_null(ERROR_INVALID_PARAMETER);
-  if (!read_name(text, name)) return NULL;
+  if (!acre__name_to_open(text, name)) return NULL;
   acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE, .execute = true};
   acre_result result = acre_section_open(name, &options, NULL, &section);
   if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));

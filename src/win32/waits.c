@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "win32/locks.h"
+#include "win32/names.h"
 #include "win32/text.h"
 
 struct named {
@@ -255,14 +256,17 @@ static HANDLE open_found(struct named *found, enum acre__kind kind) {
 }
 
 /* A new object, which nobody knows yet, with a reference for the caller; what its kind adds is zero. NULL with the last error. */
-static void *new_object(size_t size, enum acre__kind kind, const char *name) {
+static void *new_object(size_t size, enum acre__kind kind, const char *text) {
+  char name[ACRE_NAME_ROOM];
+  if (!acre__name_to_make(text, name)) return NULL;
+  bool has_name = *name != 0;
   struct named *named = calloc(1, size);
-  char *copy = named != NULL && name != NULL ? strdup(name) : NULL;
-  if (named == NULL || (name != NULL && copy == NULL)) {
+  char *copy = named != NULL && has_name ? strdup(name) : NULL;
+  if (named == NULL || (has_name && copy == NULL)) {
     free(named);
     return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
   }
-  named->object = (struct acre__object){.kind = kind, .unhandled = name != NULL ? unname : NULL, .destroy = destroy};
+  named->object = (struct acre__object){.kind = kind, .unhandled = has_name ? unname : NULL, .destroy = destroy};
   atomic_init(&named->object.references, 1);
   named->name = copy;
   return named;
@@ -307,9 +311,10 @@ HANDLE CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual, BOOL set, LPCWS
   ACRE_WITH_TEXT(HANDLE, NULL, name, CreateEventA(security, manual, set, text.bytes));
 }
 
-HANDLE OpenEventA(DWORD access, BOOL inherit, LPCSTR name) {
+HANDLE OpenEventA(DWORD access, BOOL inherit, LPCSTR text) {
+  char name[ACRE_NAME_ROOM];
   (void)access, (void)inherit;
-  if (name == NULL) return acre__fail_null(ERROR_INVALID_PARAMETER);
+  if (!acre__name_to_open(text, name)) return NULL;
   acre__waits_lock();
   return open_found(find(name), ACRE_KIND_EVENT);
 }
