@@ -20,7 +20,8 @@
  *   handles.c     handles and objects        working_set.c what is resident
  *   errors.c      last error, results        messages.c    FormatMessage
  *   locks.c       all locks, for fork        names.c       names of objects
- *   text.c        UTF-8 and wide characters          main.c        the main of programs with a wmain
+ *   text.c        UTF-8, wide characters     shared.c      states that processes share
+ *   main.c        the main of programs with a wmain
  */
 #ifndef ACRE_WIN32_INTERNAL_H
 #define ACRE_WIN32_INTERNAL_H
