@@ -421,6 +421,28 @@ static HANDLE make_known(struct named *named) {
   return handle;
 }
 
+/* A handle of the object that has the name, here or in another process. */
+static HANDLE open_known(size_t size, enum acre__kind kind, const char *text) {
+  char name[ACRE_NAME_ROOM];
+  bool created;
+  if (!acre__name_to_open(text, name)) return NULL;
+  acre__waits_lock();
+  struct named *named = find(name);
+  if (named != NULL) return open_found(named, kind);
+  acre__waits_unlock();
+  struct acre__shared *shared = acre__shared_open(name, kind, NULL, &created);
+  if (shared == NULL) return NULL;
+  named = new_object(size, kind, text);
+  if (named == NULL) {
+    acre__shared_close(shared);
+    return NULL;
+  }
+  named->shared = shared;
+  named->state = shared->state;
+  acre__waits_lock();
+  return enter(named);
+}
+
 /* ------------------------------------------------------------- events */
 
 HANDLE CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual, BOOL set, LPCSTR name) {
@@ -436,25 +458,9 @@ HANDLE CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual, BOOL set, LPCWS
   ACRE_WITH_TEXT(HANDLE, NULL, name, CreateEventA(security, manual, set, text.bytes));
 }
 
-HANDLE OpenEventA(DWORD access, BOOL inherit, LPCSTR text) {
-  char name[ACRE_NAME_ROOM];
+HANDLE OpenEventA(DWORD access, BOOL inherit, LPCSTR name) {
   (void)access, (void)inherit;
-  if (!acre__name_to_open(text, name)) return NULL;
-  acre__waits_lock();
-  struct named *found = find(name);
-  if (found != NULL) return open_found(found, ACRE_KIND_EVENT);
-  acre__waits_unlock();
-  bool created;
-  struct acre__shared *shared = acre__shared_open(name, ACRE_KIND_EVENT, NULL, &created);
-  struct named *event = shared != NULL ? new_object(sizeof *event, ACRE_KIND_EVENT, text) : NULL;
-  if (event == NULL) {
-    if (shared != NULL) acre__shared_close(shared);
-    return NULL;
-  }
-  event->shared = shared;
-  event->state = shared->state;
-  acre__waits_lock();
-  return enter(event);
+  return open_known(sizeof(struct named), ACRE_KIND_EVENT, name);
 }
 
 HANDLE OpenEventW(DWORD access, BOOL inherit, LPCWSTR name) {
@@ -497,6 +503,15 @@ HANDLE CreateMutexW(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCWSTR name) {
   ACRE_WITH_TEXT(HANDLE, NULL, name, CreateMutexA(security, owned, text.bytes));
 }
 
+HANDLE OpenMutexA(DWORD access, BOOL inherit, LPCSTR name) {
+  (void)access, (void)inherit;
+  return open_known(sizeof(struct acre__mutex), ACRE_KIND_MUTEX, name);
+}
+
+HANDLE OpenMutexW(DWORD access, BOOL inherit, LPCWSTR name) {
+  ACRE_WITH_TEXT(HANDLE, NULL, name, OpenMutexA(access, inherit, text.bytes));
+}
+
 BOOL ReleaseMutex(HANDLE handle) {
   struct acre__object *object = acre__object_of(handle, ACRE_KIND_MUTEX), *self = acre__current_thread();
   if (object == NULL || self == NULL) return FALSE;
@@ -525,6 +540,15 @@ HANDLE CreateSemaphoreA(LPSECURITY_ATTRIBUTES security, LONG initial, LONG maxim
 
 HANDLE CreateSemaphoreW(LPSECURITY_ATTRIBUTES security, LONG initial, LONG maximum, LPCWSTR name) {
   ACRE_WITH_TEXT(HANDLE, NULL, name, CreateSemaphoreA(security, initial, maximum, text.bytes));
+}
+
+HANDLE OpenSemaphoreA(DWORD access, BOOL inherit, LPCSTR name) {
+  (void)access, (void)inherit;
+  return open_known(sizeof(struct named), ACRE_KIND_SEMAPHORE, name);
+}
+
+HANDLE OpenSemaphoreW(DWORD access, BOOL inherit, LPCWSTR name) {
+  ACRE_WITH_TEXT(HANDLE, NULL, name, OpenSemaphoreA(access, inherit, text.bytes));
 }
 
 BOOL ReleaseSemaphore(HANDLE handle, LONG count, LPLONG previous) {

@@ -8,7 +8,6 @@
 #include "observe.h"
 
 #ifndef _WIN32
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -47,11 +46,6 @@ static int end_of(process child) {
   return (int)(code & 0xff);
 }
 
-static void end_it(process child) {
-  TerminateProcess(child, 9);
-  end_of(child);
-}
-
 #else
 
 typedef pid_t process;
@@ -69,11 +63,6 @@ static int end_of(process child) {
   int status = 0;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 0xff;
-}
-
-static void end_it(process child) {
-  kill(child, SIGKILL);
-  end_of(child);
 }
 
 #endif
@@ -106,15 +95,15 @@ static DWORD play(const char *role) {
   if (strcmp(role, "opens") == 0) return OpenEventA(EVENT_ALL_ACCESS, FALSE, name) != NULL ? 0 : GetLastError();
   if (strcmp(role, "waits") == 0) {
     all[0] = OpenEventA(EVENT_ALL_ACCESS, FALSE, name);
-    all[1] = CreateSemaphoreA(NULL, 0, 5, other);
-    if (GetLastError() != ERROR_ALREADY_EXISTS) return 77;
+    all[1] = OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, other);
     return WaitForMultipleObjects(2, all, TRUE, PATIENCE);
   }
-  if (strcmp(role, "tries") == 0) return WaitForSingleObject(CreateMutexA(NULL, FALSE, name), 0);
+  if (strcmp(role, "tries") == 0) return WaitForSingleObject(OpenMutexA(MUTEX_ALL_ACCESS, FALSE, name), 0);
   if (strcmp(role, "stays") == 0) {
     if (WaitForSingleObject(CreateMutexA(NULL, FALSE, name), PATIENCE) != WAIT_OBJECT_0) return 1;
     SetEvent(OpenEventA(EVENT_ALL_ACCESS, FALSE, other));
-    Sleep(INFINITE);
+    WaitForSingleObject(OpenEventA(EVENT_ALL_ACCESS, FALSE, third), PATIENCE);
+    TerminateProcess(GetCurrentProcess(), 9);
   }
   if (strcmp(role, "mixes") == 0) {
     SetLastError(0);
@@ -190,7 +179,7 @@ static DWORD WINAPI takes(LPVOID mutex) {
 }
 
 static void mutexes(void) {
-  HANDLE mutex, owned;
+  HANDLE mutex, owned, may_end;
   SCENE("a mutex of two processes");
   TRY(mutex = CreateMutexA(NULL, TRUE, name));
   VALUE(end_of(start("tries")));
@@ -200,18 +189,21 @@ static void mutexes(void) {
   TRY(ReleaseMutex(mutex));
   TRY(ReleaseMutex(mutex));
 
-  SCENE("whose owner is killed");
+  SCENE("whose owner is terminated");
   TRY(owned = CreateEventA(NULL, FALSE, FALSE, other));
+  TRY(may_end = CreateEventA(NULL, FALSE, FALSE, third));
   process child = start("stays");
   VALUE(WaitForSingleObject(owned, PATIENCE));
   VALUE(WaitForSingleObject(mutex, 20));
   TRY(ReleaseMutex(mutex));
-  end_it(child);
+  SetEvent(may_end);
+  VALUE(end_of(child));
   VALUE(WaitForSingleObject(mutex, PATIENCE));
   TRY(ReleaseMutex(mutex));
   VALUE(WaitForSingleObject(mutex, 0));
   TRY(ReleaseMutex(mutex));
   CloseHandle(owned);
+  CloseHandle(may_end);
   CloseHandle(mutex);
 
   SCENE("whose thread ends");
@@ -250,6 +242,12 @@ static void kinds(void) {
   TRY(OpenFileMappingA(FILE_MAP_READ, FALSE, name));
   TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, other));
   TRY(CreateSemaphoreA(NULL, 0, 1, other));
+  TRY(OpenMutexA(MUTEX_ALL_ACCESS, FALSE, name));
+  TRY(OpenMutexA(MUTEX_ALL_ACCESS, FALSE, third));
+  TRY(OpenMutexW(MUTEX_ALL_ACCESS, FALSE, NULL));
+  TRY(OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, other));
+  TRY(OpenSemaphoreA(SEMAPHORE_ALL_ACCESS, FALSE, third));
+  TRY(OpenSemaphoreW(SEMAPHORE_ALL_ACCESS, FALSE, NULL));
   VALUE(end_of(start("mixes")));
   CloseHandle(section);
   CloseHandle(event);
