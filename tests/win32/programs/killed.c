@@ -23,6 +23,7 @@ static void work(void) {
 
 static pid_t start(void) {
   pid_t child = fork();
+  if (child < 0) exit(1); /* it is no process to be killed */
   if (child == 0) {
     work();
     _exit(1);
