@@ -225,9 +225,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
 #if defined(__x86_64__)
   if (breakpoint) registers->uc_mcontext.gregs[REG_RIP]++;
 #endif
-  int which = 0;
-  while (numbers[which] != number) which++;
-  acre__signal_pass_on(&before[which], number, info, context);
+  for (int i = 0; i < SIGNALS; i++)
+    if (numbers[i] == number) acre__signal_pass_on(&before[i], number, info, context);
 }
 
 static void install(void) {

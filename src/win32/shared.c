@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 static const uint64_t STATE_MARK = 0x31746a626f657263, HUB_MARK = 0x3162756865726361;
 
 enum { PATIENCE = 20 /* milliseconds of waiting for the lock, until its holder is looked at */ };
+enum { WAIT = 0, WAKE = 1 /* futex operations, of all processes */ };
 static const uint32_t SLEEPERS = UINT32_C(0x80000000);
 
 /* lock: the number of the process that has it, and SLEEPERS if somebody may sleep. */
@@ -107,7 +107,7 @@ void acre__shared_leave_hub(void) {
 
 static bool fill(struct acre__shared *shared, enum acre__kind kind, const struct acre__state *begin, bool created) {
   struct acre__state *state = shared->state;
-  if (created) {
+  if (created && begin != NULL) { /* what is only looked for is not made */
     state->kind = kind;
     state->manual = begin->manual;
     state->set = begin->set;
@@ -149,7 +149,7 @@ void acre__shared_close(struct acre__shared *shared) {
 
 static void sleep_on(_Atomic uint32_t *word, uint32_t value, DWORD milliseconds) {
   struct timespec time = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
-  syscall(SYS_futex, word, FUTEX_WAIT, value, &time, NULL, 0);
+  syscall(SYS_futex, word, WAIT, value, &time, NULL, 0);
 }
 
 static uint64_t mark_of_holder(uint32_t process, uint64_t started) {
@@ -180,7 +180,7 @@ void acre__shared_lock(void) {
 
 void acre__shared_unlock(void) {
   struct hub *hub = atomic_load_explicit(&the_hub, memory_order_acquire);
-  if ((atomic_exchange(&hub->lock, 0) & SLEEPERS) != 0) syscall(SYS_futex, &hub->lock, FUTEX_WAKE, 1, NULL, NULL, 0);
+  if ((atomic_exchange(&hub->lock, 0) & SLEEPERS) != 0) syscall(SYS_futex, &hub->lock, WAKE, 1, NULL, NULL, 0);
 }
 
 /* ------------------------------------------------------------- sleeping */
@@ -196,5 +196,5 @@ void acre__shared_sleep(uint32_t moment, DWORD milliseconds) {
 void acre__shared_wake(void) {
   struct hub *hub = atomic_load_explicit(&the_hub, memory_order_acquire);
   atomic_fetch_add(&hub->moment, 1);
-  syscall(SYS_futex, &hub->moment, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+  syscall(SYS_futex, &hub->moment, WAKE, INT32_MAX, NULL, NULL, 0);
 }

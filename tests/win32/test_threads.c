@@ -143,7 +143,7 @@ static void name_forms(void) {
 
 static DWORD WINAPI shares_name(LPVOID name) {
   DWORD failures = 0;
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < 50000; i++) {
     HANDLE event = CreateEventA(NULL, TRUE, FALSE, name);
     if (event == NULL || !SetEvent(event) || !CloseHandle(event)) failures++;
   }
