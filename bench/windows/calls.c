@@ -74,13 +74,6 @@ int main(void) {
   VirtualAlloc(base, 4096, MEM_COMMIT, PAGE_READWRITE);
   heap = HeapCreate(0, 0, 0);
   section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 65536, NULL);
-  measure("VirtualAlloc_VirtualFree", alloc_free, 5000);
-  measure("commit_decommit_page", commit_decommit, 5000);
-  measure("VirtualQuery", query, 100000);
-  measure("HeapAlloc_HeapFree", heap_blocks, 64000);
-  measure("HeapAlloc_HeapFree_2_threads", heap_two_threads, 320000);
-  measure("HeapCreate_HeapDestroy", create_destroy, 3000);
-  measure("MapViewOfFile_UnmapViewOfFile", map_unmap, 3000);
-  measure("CreateFileMapping", create_section, 3000);
+  measure_all();
   return 0;
 }

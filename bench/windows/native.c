@@ -86,13 +86,6 @@ int main(void) {
   acre_vm_commit(base, 4096, ACRE_VM_READ_WRITE);
   acre_heap_create(NULL, &heap);
   acre_section_create_memory(65536, NULL, &section);
-  measure("VirtualAlloc_VirtualFree", alloc_free, 5000);
-  measure("commit_decommit_page", commit_decommit, 5000);
-  measure("VirtualQuery", query, 100000);
-  measure("HeapAlloc_HeapFree", heap_blocks, 64000);
-  measure("HeapAlloc_HeapFree_2_threads", heap_two_threads, 320000);
-  measure("HeapCreate_HeapDestroy", create_destroy, 3000);
-  measure("MapViewOfFile_UnmapViewOfFile", map_unmap, 3000);
-  measure("CreateFileMapping", create_section, 3000);
+  measure_all();
   return 0;
 }

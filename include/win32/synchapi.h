@@ -55,9 +55,13 @@ WINBASEAPI BOOL WINAPI SetEvent(HANDLE event);
 WINBASEAPI BOOL WINAPI ResetEvent(HANDLE event);
 WINBASEAPI HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCSTR name);
 WINBASEAPI HANDLE WINAPI CreateMutexW(LPSECURITY_ATTRIBUTES security, BOOL owned, LPCWSTR name);
+WINBASEAPI HANDLE WINAPI OpenMutexA(DWORD access, BOOL inherit, LPCSTR name);
+WINBASEAPI HANDLE WINAPI OpenMutexW(DWORD access, BOOL inherit, LPCWSTR name);
 WINBASEAPI BOOL WINAPI ReleaseMutex(HANDLE mutex);
 WINBASEAPI HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES security, LONG initial, LONG maximum, LPCSTR name);
 WINBASEAPI HANDLE WINAPI CreateSemaphoreW(LPSECURITY_ATTRIBUTES security, LONG initial, LONG maximum, LPCWSTR name);
+WINBASEAPI HANDLE WINAPI OpenSemaphoreA(DWORD access, BOOL inherit, LPCSTR name);
+WINBASEAPI HANDLE WINAPI OpenSemaphoreW(DWORD access, BOOL inherit, LPCWSTR name);
 WINBASEAPI BOOL WINAPI ReleaseSemaphore(HANDLE semaphore, LONG count, LPLONG previous);
 
 WINBASEAPI void WINAPI InitializeCriticalSection(LPCRITICAL_SECTION section);
@@ -88,7 +92,9 @@ WINBASEAPI BOOL WINAPI InitOnceExecuteOnce(PINIT_ONCE once, PINIT_ONCE_FN functi
 #define CreateEvent ACRE_WIN32_AW(CreateEvent)
 #define OpenEvent ACRE_WIN32_AW(OpenEvent)
 #define CreateMutex ACRE_WIN32_AW(CreateMutex)
+#define OpenMutex ACRE_WIN32_AW(OpenMutex)
 #define CreateSemaphore ACRE_WIN32_AW(CreateSemaphore)
+#define OpenSemaphore ACRE_WIN32_AW(OpenSemaphore)
 
 ACRE_WIN32_END
 

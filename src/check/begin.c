@@ -39,6 +39,7 @@ static ACRE_THREAD_LOCAL uint64_t random_state;
 /* ------------------------------------------------------------- which one */
 
 static void before_fork(void) {
+  acre__lock(&making);
   acre__guarded_lock();
   acre__canary_lock();
   acre__stacks_lock();
@@ -48,6 +49,7 @@ static void after_fork(void) {
   acre__stacks_unlock();
   acre__canary_unlock();
   acre__guarded_unlock();
+  acre__unlock(&making);
 }
 
 static void in_child(void) {
@@ -55,6 +57,7 @@ static void in_child(void) {
   acre__stacks_reset();
   acre__canary_reset();
   acre__guarded_reset();
+  acre__lock_reset(&making);
 }
 
 static void make(void) {
@@ -69,7 +72,6 @@ static void make(void) {
     acre__canary_make();
     acre__check.mode = ACRE_CHECK_CANARIES;
   }
-  if (acre__check.mode != ACRE_CHECK_NOTHING) (void)acre__vm_at_fork(before_fork, after_fork, in_child);
 }
 
 /* false: by this thread, which is about to. */
@@ -78,6 +80,7 @@ static bool make_once(void) {
   if (is_making) return false;
   int error = errno;
   is_making = true;
+  (void)acre__vm_at_fork(before_fork, after_fork, in_child);
   acre__lock(&making);
   if (!atomic_load_explicit(&is_made, memory_order_relaxed)) {
     make();

@@ -13,6 +13,7 @@
 
 #include "base/lock.h"
 #include "override/override.h"
+#include "posix/pass_on.h"
 
 enum { SIGNALS = 2, VERSIONS = 64 };
 
@@ -61,9 +62,7 @@ static void to_default(int number, siginfo_t *info) {
 static void on_fault(int number, siginfo_t *info, void *context) {
   struct kept *of = kept_of(number);
   struct sigaction action = newest(of);
-  bool is_function = (action.sa_flags & SA_SIGINFO) != 0 ||
-                     (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
-  if (!is_function) {
+  if (!acre__signal_has_function(&action)) {
     if (action.sa_handler == SIG_DFL || info->si_code > 0) to_default(number, info);
     return;
   }
@@ -71,10 +70,7 @@ static void on_fault(int number, siginfo_t *info, void *context) {
   sigset_t mask = action.sa_mask;
   if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
   pthread_sigmask(SIG_BLOCK, &mask, NULL);
-  if ((action.sa_flags & SA_SIGINFO) != 0)
-    action.sa_sigaction(number, info, context);
-  else
-    action.sa_handler(number);
+  acre__signal_call(&action, number, info, context);
 }
 
 /* ------------------------------------------------------------- what programs call */

@@ -31,14 +31,9 @@ static void fork_in_child(void) {
 
 acre_result acre__growth_prepare(void) {
   if (ACRE_LIKELY(atomic_load_explicit(&state.prepared, memory_order_acquire))) return ACRE_OK;
-  acre_result result = ACRE_OK;
   (void)acre__root_get(); /* whose locks come after these at a fork */
-  acre__lock(&state.list);
-  if (!atomic_load_explicit(&state.prepared, memory_order_relaxed)) {
-    result = acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
-    if (result == ACRE_OK) atomic_store_explicit(&state.prepared, true, memory_order_release);
-  }
-  acre__unlock(&state.list);
+  acre_result result = acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
+  if (result == ACRE_OK) atomic_store_explicit(&state.prepared, true, memory_order_release);
   return result;
 }
 

@@ -13,7 +13,7 @@ enum { LONGEST = 200 }; /* bytes of a name; a file's may have 255 */
 
 static struct {
   struct acre__lock lock;
-  bool prepared; /* lock */
+  _Atomic bool prepared;
 } names;
 
 /* ------------------------------------------------------------- the lock */
@@ -30,12 +30,12 @@ static void fork_in_child(void) {
   acre__lock_reset(&names.lock);
 }
 
-/* With the lock. After the locks of growth.h, so that a fork takes this one before them. */
+/* Before the lock is taken. After the locks of growth.h, so that a fork takes this one before them. */
 static acre_result prepare(void) {
-  if (names.prepared) return ACRE_OK;
+  if (atomic_load_explicit(&names.prepared, memory_order_acquire)) return ACRE_OK;
   acre_result result = acre__growth_prepare();
   if (result == ACRE_OK) result = acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
-  names.prepared = result == ACRE_OK;
+  if (result == ACRE_OK) atomic_store_explicit(&names.prepared, true, memory_order_release);
   return result;
 }
 
@@ -206,8 +206,7 @@ static acre_result make_section(const struct search *search, struct acre__name *
 }
 
 static acre_result open_locked(const char *text, struct search *search, struct acre__name *name, acre_section **out) {
-  acre_result result = prepare();
-  if (result != ACRE_OK) return result;
+  acre_result result;
   do {
     search->again = false;
     result = make_path(text, may_create(search), name);
@@ -246,9 +245,9 @@ acre_result acre_section_open(const char *name, const acre_name_options *options
   if (options == NULL) options = &defaults;
   acre_result result = check_options(options);
   if (result == ACRE_OK) result = check_name(name);
+  if (result == ACRE_OK) result = prepare();
   if (result != ACRE_OK) return result;
 
-  (void)acre__root_get();
   struct acre__name *kept = acre__meta_alloc(sizeof *kept);
   if (kept == NULL) return ACRE_E_NO_MEMORY;
   struct search search = {.options = options, .name = kept};

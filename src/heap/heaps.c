@@ -64,11 +64,13 @@ static void end_medium(struct acre__thread *thread, void *heap) {
   if (thread != &acre__this_thread) acre__medium_empty(heap, thread, true);
 }
 
+/* Before the first heap there is the one lock. */
 static void fork_before(void) {
   acre_heap *process = atomic_load_explicit(&process_heap, memory_order_acquire);
   for (;;) {
     bool complete = true;
     acre__lock(&acre__heaps.lock);
+    if (!acre__heaps.ready) return;
     acre__heaps_visit(try_lock, &complete);
     if (complete) break;
     acre__heaps_visit(unlock, NULL);
@@ -81,9 +83,11 @@ static void fork_before(void) {
 }
 
 static void fork_in_parent(void) {
-  acre__arenas_fork_in_parent();
-  acre__threads_fork_in_parent();
-  acre__heaps_visit(unlock, NULL);
+  if (acre__heaps.ready) {
+    acre__arenas_fork_in_parent();
+    acre__threads_fork_in_parent();
+    acre__heaps_visit(unlock, NULL);
+  }
   acre__unlock(&acre__heaps.lock);
 }
 
@@ -122,6 +126,10 @@ static bool settle_in_child(acre_heap *heap, void *context) {
 
 static void fork_in_child(void) {
   acre_heap *process = atomic_load_explicit(&process_heap, memory_order_acquire);
+  if (!acre__heaps.ready) {
+    acre__lock_reset(&acre__heaps.lock);
+    return;
+  }
   acre__arenas_fork_in_child();
   if (process != NULL) acre__threads_visit(end_medium, process); /* which are empty */
   acre__threads_fork_in_child();
@@ -288,12 +296,20 @@ static acre_result take_initial(acre_heap *heap) {
   return ACRE_OK;
 }
 
+/* Before the lock is taken for the first time: a fork is to take it, too. */
+static acre_result tell_fork(void) {
+  static _Atomic bool told;
+  if (ACRE_LIKELY(atomic_load_explicit(&told, memory_order_acquire))) return ACRE_OK;
+  acre_result result = acre__vm_at_fork(fork_before, fork_in_parent, fork_in_child);
+  if (result == ACRE_OK) atomic_store_explicit(&told, true, memory_order_release);
+  return result;
+}
+
 /* With the lock: what must be there before the first heap. */
 static acre_result get_ready(void) {
   if (acre__heaps.ready) return ACRE_OK;
   acre_result result = acre__threads_prepare();
   if (result == ACRE_OK) result = acre__arena_make_first();
-  if (result == ACRE_OK) result = acre__vm_at_fork(fork_before, fork_in_parent, fork_in_child);
   acre__heaps.ready = result == ACRE_OK;
   return result;
 }
@@ -321,6 +337,7 @@ acre_result acre_heap_create(const acre_heap_options *options, acre_heap **out) 
   *out = NULL;
   if (options == NULL) options = &defaults;
   acre_result result = check_options(options);
+  if (result == ACRE_OK) result = tell_fork();
   if (result != ACRE_OK) return result;
 
   struct acre__arena *arena = NULL;

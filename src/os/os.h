@@ -588,8 +588,12 @@ void acre__os_force_dirty_by_mapping(bool by_mapping);
 
 /*
  * Registers calls around fork: `before` in the forking thread, then `parent`
- * in the parent and `child` in the child. May be called again, for more calls:
- * of those `before`, the last ones registered come first, of the others they come last. Keeps state. ACRE_E_NO_MEMORY.
+ * in the parent and `child` in the child; each may be NULL. May be called again, for more calls:
+ * of those `before`, the last ones registered come first, of the others they come last. The same ones again: nothing
+ * happens. Keeps state. ACRE_E_NO_MEMORY, also for more than some ten.
+ *
+ * To be called before the locks are taken that the calls are for, and without any other that such calls take: it waits for a
+ * fork that is under way, and from then on each fork makes the calls.
  */
 acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
 

@@ -83,10 +83,10 @@ static void complain(const char *piece) {
 
 ACRE_COLD void acre__root_make(void) {
   struct acre__root *root = &acre__root;
+  /* First, so that a fork of another thread waits for the rest. It fails only without any memory. */
+  (void)acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
   acre__lock(&root->making);
   if (!atomic_load_explicit(&root->ready, memory_order_acquire)) {
-    /* First, so that a fork of another thread waits for the rest. It fails only without any memory. */
-    (void)acre__os_at_fork(fork_before, fork_in_parent, fork_in_child);
     char text[512];
     if (acre__os_environment("ACRE_OPTIONS", text, sizeof text) > 0)
       acre__options_parse(text, &root->options, complain);

@@ -13,7 +13,7 @@
 
 /*
  * The caller's `before` runs before vm's own, as vm's was registered first: it
- * may take locks under which vm is called. The others run after vm's.
+ * may take locks under which vm is called. The others run after vm's. To be called with none of those locks.
  */
 acre_result acre__vm_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
 

@@ -18,10 +18,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "posix/pass_on.h"
 #include "win32/locks.h"
 #include "win32/seh.h"
 
-static const DWORD STATUS_IO_DEVICE_ERROR_ = 0xc0000185;
+static const DWORD device_failed = 0xc0000185; /* STATUS_IO_DEVICE_ERROR, which ntstatus.h has */
 
 /* ------------------------------------------------------------- vectored handlers, and the filter for the rest */
 
@@ -185,7 +186,7 @@ static acre_vm_fault_answer on_fault(const acre_vm_fault *fault, void *context) 
     case ACRE_VM_FAULT_NO_BACKING:
       record.ExceptionCode = STATUS_IN_PAGE_ERROR;
       record.NumberParameters = 3;
-      record.ExceptionInformation[2] = STATUS_IO_DEVICE_ERROR_;
+      record.ExceptionInformation[2] = device_failed;
       break;
     default: break;
   }
@@ -194,7 +195,7 @@ static acre_vm_fault_answer on_fault(const acre_vm_fault *fault, void *context) 
 
 enum { SIGNALS = 3 };
 static const int numbers[SIGNALS] = {SIGFPE, SIGILL, SIGTRAP};
-static struct sigaction before[SIGNALS];
+static struct acre__signal_owner before[SIGNALS];
 
 static DWORD code_of(int number, int code) {
   if (number == SIGILL)
@@ -224,13 +225,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
 #if defined(__x86_64__)
   if (breakpoint) registers->uc_mcontext.gregs[REG_RIP]++;
 #endif
-  struct sigaction *action = &before[number == SIGFPE ? 0 : number == SIGILL ? 1 : 2];
-  if ((action->sa_flags & SA_SIGINFO) != 0)
-    action->sa_sigaction(number, info, context);
-  else if (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN)
-    action->sa_handler(number);
-  else if (action->sa_handler == SIG_DFL || info->si_code > 0)
-    die_by_signal(number);
+  for (int i = 0; i < SIGNALS; i++)
+    if (numbers[i] == number) acre__signal_pass_on(&before[i], number, info, context);
 }
 
 static void install(void) {
@@ -239,7 +235,7 @@ static void install(void) {
   action.sa_sigaction = on_signal;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < SIGNALS; i++) sigaction(numbers[i], &action, &before[i]);
+  for (int i = 0; i < SIGNALS; i++) sigaction(numbers[i], &action, &before[i].action);
   acre_vm_on_any_fault(on_fault, NULL);
 }
 

@@ -217,13 +217,8 @@ HANDLE CreateFileA(LPCSTR path, DWORD access, DWORD shares, LPSECURITY_ATTRIBUTE
 
 HANDLE CreateFileW(LPCWSTR path, DWORD access, DWORD shares, LPSECURITY_ATTRIBUTES security, DWORD disposition,
                    DWORD flags, HANDLE like) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, path)) return INVALID_HANDLE_VALUE;
-  HANDLE handle = CreateFileA(text.bytes, access, shares, security, disposition, flags, like);
-  DWORD error = GetLastError();
-  acre__text_end(&text);
-  SetLastError(error);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, INVALID_HANDLE_VALUE, path,
+                 CreateFileA(text.bytes, access, shares, security, disposition, flags, like));
 }
 
 /* ------------------------------------------------------------- the process's streams */

@@ -21,18 +21,6 @@ bool acre__path_from(const char *path, char **out) {
   return true;
 }
 
-/* Runs an A function with a W function's path. */
-#define WITH_TEXT(type, failure, path, call)                  \
-  do {                                                        \
-    struct acre__text text;                                   \
-    if (!acre__text_from_wide(&text, path)) return (failure); \
-    type result = call;                                       \
-    DWORD error = GetLastError();                             \
-    acre__text_end(&text);                                    \
-    SetLastError(error);                                      \
-    return result;                                            \
-  } while (0)
-
 /* Ends a function that has worked on `path`. */
 static BOOL finish(char *path, int result) {
   DWORD error = result == 0 ? ERROR_SUCCESS : acre__path_error(path, errno);
@@ -56,7 +44,7 @@ BOOL DeleteFileA(LPCSTR name) {
 }
 
 BOOL DeleteFileW(LPCWSTR path) {
-  WITH_TEXT(BOOL, FALSE, path, DeleteFileA(text.bytes));
+  ACRE_WITH_TEXT(BOOL, FALSE, path, DeleteFileA(text.bytes));
 }
 
 static bool copy_bytes(int from, int to) {
@@ -100,13 +88,7 @@ BOOL CopyFileA(LPCSTR from_name, LPCSTR to_name, BOOL keep) {
 }
 
 BOOL CopyFileW(LPCWSTR from, LPCWSTR to, BOOL keep) {
-  struct acre__text target;
-  if (!acre__text_from_wide(&target, to)) return FALSE;
-  struct acre__text source;
-  BOOL done = acre__text_from_wide(&source, from) && CopyFileA(source.bytes, target.bytes, keep);
-  acre__text_end(&source);
-  acre__text_end(&target);
-  return done;
+  ACRE_WITH_TEXTS(BOOL, FALSE, from, to, CopyFileA(text.bytes, second.bytes, keep));
 }
 
 BOOL MoveFileExA(LPCSTR from_name, LPCSTR to_name, DWORD flags) {
@@ -129,13 +111,7 @@ BOOL MoveFileExA(LPCSTR from_name, LPCSTR to_name, DWORD flags) {
 }
 
 BOOL MoveFileExW(LPCWSTR from, LPCWSTR to, DWORD flags) {
-  struct acre__text target;
-  if (!acre__text_from_wide(&target, to)) return FALSE;
-  struct acre__text source;
-  BOOL done = acre__text_from_wide(&source, from) && MoveFileExA(source.bytes, target.bytes, flags);
-  acre__text_end(&source);
-  acre__text_end(&target);
-  return done;
+  ACRE_WITH_TEXTS(BOOL, FALSE, from, to, MoveFileExA(text.bytes, second.bytes, flags));
 }
 
 BOOL MoveFileA(LPCSTR from, LPCSTR to) {
@@ -165,7 +141,7 @@ BOOL CreateDirectoryA(LPCSTR name, LPSECURITY_ATTRIBUTES security) {
 }
 
 BOOL CreateDirectoryW(LPCWSTR path, LPSECURITY_ATTRIBUTES security) {
-  WITH_TEXT(BOOL, FALSE, path, CreateDirectoryA(text.bytes, security));
+  ACRE_WITH_TEXT(BOOL, FALSE, path, CreateDirectoryA(text.bytes, security));
 }
 
 BOOL RemoveDirectoryA(LPCSTR name) {
@@ -180,7 +156,7 @@ BOOL RemoveDirectoryA(LPCSTR name) {
 }
 
 BOOL RemoveDirectoryW(LPCWSTR path) {
-  WITH_TEXT(BOOL, FALSE, path, RemoveDirectoryA(text.bytes));
+  ACRE_WITH_TEXT(BOOL, FALSE, path, RemoveDirectoryA(text.bytes));
 }
 
 /* Of a file's attributes Linux has two: it is a folder, and nobody may write it. */
@@ -194,7 +170,7 @@ DWORD GetFileAttributesA(LPCSTR name) {
 }
 
 DWORD GetFileAttributesW(LPCWSTR path) {
-  WITH_TEXT(DWORD, INVALID_FILE_ATTRIBUTES, path, GetFileAttributesA(text.bytes));
+  ACRE_WITH_TEXT(DWORD, INVALID_FILE_ATTRIBUTES, path, GetFileAttributesA(text.bytes));
 }
 
 BOOL SetFileAttributesA(LPCSTR name, DWORD attributes) {
@@ -211,7 +187,7 @@ BOOL SetFileAttributesA(LPCSTR name, DWORD attributes) {
 }
 
 BOOL SetFileAttributesW(LPCWSTR path, DWORD attributes) {
-  WITH_TEXT(BOOL, FALSE, path, SetFileAttributesA(text.bytes, attributes));
+  ACRE_WITH_TEXT(BOOL, FALSE, path, SetFileAttributesA(text.bytes, attributes));
 }
 
 DWORD GetCurrentDirectoryA(DWORD size, LPSTR out) {
@@ -295,18 +271,13 @@ UINT GetTempFileNameA(LPCSTR directory, LPCSTR prefix, UINT unique, LPSTR out) {
   return number;
 }
 
-UINT GetTempFileNameW(LPCWSTR directory, LPCWSTR prefix, UINT unique, LPWSTR out) {
+static UINT wide_temporary_name(const char *directory, const char *prefix, UINT unique, wchar_t *out) {
   char path[MAX_PATH];
-  struct acre__text folder, start;
-  if (!acre__text_from_wide(&folder, directory)) return 0;
-  UINT number = 0;
-  if (acre__text_from_wide(&start, prefix)) {
-    number = temporary_name(folder.bytes, start.bytes, unique, path);
-    acre__text_end(&start);
-  }
-  DWORD error = GetLastError();
-  acre__text_end(&folder);
-  SetLastError(error);
+  UINT number = temporary_name(directory, prefix, unique, path);
   if (number != 0) acre__give_wide(path, out, MAX_PATH);
   return number;
+}
+
+UINT GetTempFileNameW(LPCWSTR directory, LPCWSTR prefix, UINT unique, LPWSTR out) {
+  ACRE_WITH_TEXTS(UINT, 0, directory, prefix, wide_temporary_name(text.bytes, second.bytes, unique, out));
 }

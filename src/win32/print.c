@@ -320,11 +320,7 @@ static int print_to_stream(FILE *stream, const char *format, va_list arguments, 
 }
 
 static int print_wide_to_stream(FILE *stream, const wchar_t *format, va_list arguments) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, format)) return -1;
-  int result = print_to_stream(stream, text.bytes, arguments, true);
-  acre__text_end(&text);
-  return result;
+  ACRE_WITH_TEXT(int, -1, format, print_to_stream(stream, text.bytes, arguments, true));
 }
 
 /* Bytes, cut to room - 1 and ended by a NUL, as C has it; the whole length. */
@@ -489,12 +485,8 @@ errno_t wcscat_s(wchar_t *to, size_t room, const wchar_t *from) {
 
 /* ------------------------------------------------------------- texts to streams, files by wide names */
 
-int acre_win32_fputws(const wchar_t *text, FILE *stream) {
-  struct acre__text bytes;
-  if (!acre__text_from_wide(&bytes, text)) return -1;
-  int result = fputs(bytes.bytes, stream);
-  acre__text_end(&bytes);
-  return result < 0 ? -1 : 0;
+int acre_win32_fputws(const wchar_t *wide, FILE *stream) {
+  ACRE_WITH_TEXT(int, -1, wide, fputs(text.bytes, stream) < 0 ? -1 : 0);
 }
 int _putws(const wchar_t *text) {
   return acre_win32_fputws(text, stdout) < 0 || fputc('\n', stdout) == EOF ? -1 : 0;
@@ -505,15 +497,7 @@ wint_t acre_win32_putwchar(wchar_t character) {
 }
 
 FILE *_wfopen(const wchar_t *path, const wchar_t *mode) {
-  struct acre__text name, how;
-  FILE *file = NULL;
-  if (!acre__text_from_wide(&name, path)) return NULL;
-  if (acre__text_from_wide(&how, mode)) {
-    file = fopen(name.bytes, how.bytes);
-    acre__text_end(&how);
-  }
-  acre__text_end(&name);
-  return file;
+  ACRE_WITH_TEXTS(FILE *, NULL, path, mode, fopen(text.bytes, second.bytes));
 }
 
 errno_t fopen_s(FILE **out, const char *path, const char *mode) {

@@ -2,6 +2,7 @@
 /* process.c - the process itself: identity, command line, environment, end; and whether memory can be used. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,17 +126,18 @@ DWORD GetEnvironmentVariableA(LPCSTR name, LPSTR out, DWORD size) {
   return value != NULL ? acre__give_bytes(value, out, size) : 0;
 }
 
-DWORD GetEnvironmentVariableW(LPCWSTR name, LPWSTR out, DWORD size) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return 0;
-  const char *value = environment(text.bytes);
-  acre__text_end(&text);
+static DWORD give_wide_variable(const char *name, wchar_t *out, DWORD size) {
+  const char *value = environment(name);
   return value != NULL ? acre__give_wide(value, out, size) : 0;
+}
+
+DWORD GetEnvironmentVariableW(LPCWSTR name, LPWSTR out, DWORD size) {
+  ACRE_WITH_TEXT(DWORD, 0, name, give_wide_variable(text.bytes, out, size));
 }
 
 /* The program is the only module; its handle is where it was loaded. */
 static HMODULE module(const char *name) {
-  static char self[4096];
+  char self[PATH_MAX];
   if (name != NULL) {
     const char *own = GetModuleFileNameA(NULL, self, sizeof self) != 0 ? strrchr(self, '/') : NULL;
     if (own == NULL || (strcmp(own + 1, name) != 0 && strcmp(self, name) != 0))
@@ -153,15 +155,11 @@ HMODULE GetModuleHandleA(LPCSTR name) {
 }
 
 HMODULE GetModuleHandleW(LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HMODULE found = module(text.bytes);
-  acre__text_end(&text);
-  return found;
+  ACRE_WITH_TEXT(HMODULE, NULL, name, module(text.bytes));
 }
 
-static bool program_path(char out[4096]) {
-  ssize_t length = readlink("/proc/self/exe", out, 4095);
+static bool program_path(char out[PATH_MAX]) {
+  ssize_t length = readlink("/proc/self/exe", out, PATH_MAX - 1);
   if (length <= 0) return acre__fail(ERROR_MOD_NOT_FOUND);
   out[length] = 0;
   return true;
@@ -169,7 +167,7 @@ static bool program_path(char out[4096]) {
 
 /* A path that has no room is cut. */
 DWORD GetModuleFileNameA(HMODULE handle, LPSTR out, DWORD size) {
-  char path[4096];
+  char path[PATH_MAX];
   (void)handle;
   if (!program_path(path)) return 0;
   DWORD length = acre__give_bytes(path, out, size);
@@ -183,7 +181,7 @@ DWORD GetModuleFileNameA(HMODULE handle, LPSTR out, DWORD size) {
 }
 
 DWORD GetModuleFileNameW(HMODULE handle, LPWSTR out, DWORD size) {
-  char path[4096];
+  char path[PATH_MAX];
   (void)handle;
   if (!program_path(path)) return 0;
   DWORD length = acre__give_wide(path, out, size);

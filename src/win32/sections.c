@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "win32/files.h"
+#include "win32/names.h"
 #include "win32/text.h"
 
 /* What a named section begins with. */
@@ -37,39 +38,33 @@ static const uint64_t HEAD_MARK = 0x32336e6957657263;
 
 /* ------------------------------------------------------------- the object */
 
-static void close_handle(struct acre__object *object) {
-  acre_section_close(((struct acre__section *)object)->section);
+/* The name goes with the last handle; views keep the rest. */
+static void close_sections(struct acre__object *object) {
+  struct acre__section *section = (struct acre__section *)object;
+  acre_section_close(section->name);
+  acre_section_close(section->section);
 }
 
 static void destroy(struct acre__object *object) {
   free(object);
 }
 
-struct named_section {
-  struct acre__section section;
-  acre_section *name; /* keeps the name of a section over a file; else NULL */
-};
-
-static void close_named(struct acre__object *object) {
-  acre_section_close(((struct named_section *)object)->name);
-  close_handle(object);
-}
-
 /* `from`: where in `section` the bytes begin. */
 static HANDLE make_handle(acre_section *section, acre_section *name, uint64_t from, DWORD protect, DWORD access) {
-  struct named_section *made = calloc(1, sizeof *made);
+  struct acre__section *made = calloc(1, sizeof *made);
   if (made == NULL) {
     acre_section_close(section);
     acre_section_close(name);
     return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
   }
-  made->section = (struct acre__section){.section = section, .protect = protect, .access = access, .from = from};
-  made->section.size = acre_section_size(section) - from;
-  made->section.object.kind = ACRE_KIND_SECTION;
-  made->section.object.unhandled = close_named;
-  made->section.object.destroy = destroy;
-  made->name = name;
-  return acre__handle_make(&made->section.object);
+  *made = (struct acre__section){.object = {.kind = ACRE_KIND_SECTION, .unhandled = close_sections, .destroy = destroy},
+                                 .section = section,
+                                 .name = name,
+                                 .protect = protect,
+                                 .access = access,
+                                 .from = from,
+                                 .size = acre_section_size(section) - from};
+  return acre__handle_make(&made->object);
 }
 
 /* ------------------------------------------------------------- what is asked for */
@@ -109,30 +104,6 @@ static DWORD error_of_section(acre_result result) {
 }
 
 /* ------------------------------------------------------------- names */
-
-/* "Local\x" and "x" are the same; "Global\x" is its own. False: no name can be so; the last error is set. */
-static bool read_name(const char *name, char out[201]) {
-  static const char local[] = "Local\\", global[] = "Global\\";
-  size_t at = 0;
-  if (strncmp(name, local, sizeof local - 1) == 0) {
-    name += sizeof local - 1;
-  } else if (strncmp(name, global, sizeof global - 1) == 0) {
-    name += sizeof global - 1;
-    memcpy(out, "%G", 2);
-    at = 2;
-  }
-  if (strchr(name, '\\') != NULL) return acre__fail(ERROR_PATH_NOT_FOUND);
-  for (; *name != 0; name++) { /* what a file name cannot have is written as %XX */
-    bool plain = *name != '/' && *name != '%' && !(at == 0 && *name == '.');
-    if (at + 3 > 200) return acre__fail(ERROR_FILENAME_EXCED_RANGE);
-    if (plain)
-      out[at++] = *name;
-    else
-      at += (size_t)sprintf(out + at, "%%%02X", (unsigned char)*name);
-  }
-  out[at] = 0;
-  return true;
-}
 
 /* Maps the head of a named section; NULL: it is none of the face's. */
 static acre_view *map_head(acre_section *section, bool writes, struct head **out) {
@@ -231,9 +202,7 @@ static bool write_head(acre_section *name, const struct request *request, uint64
   return good;
 }
 
-static HANDLE create_named(struct acre__win32_file *file, const struct request *request, const char *text) {
-  char name[201];
-  if (!read_name(text, name)) return NULL;
+static HANDLE create_named(struct acre__win32_file *file, const struct request *request, const char *name) {
   if (file == NULL && request->size > UINT64_MAX - HEAD_SIZE) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
   /* What is asked for is checked first, as a name that is there already does not excuse it. */
   acre_section *section = NULL;
@@ -266,8 +235,10 @@ static HANDLE create_named(struct acre__win32_file *file, const struct request *
   return handle;
 }
 
-static HANDLE create(struct acre__win32_file *file, const struct request *request, const char *name) {
-  if (name != NULL && *name != 0) return create_named(file, request, name);
+static HANDLE create(struct acre__win32_file *file, const struct request *request, const char *text) {
+  char name[ACRE_NAME_ROOM];
+  if (!acre__name_to_make(text, name)) return NULL;
+  if (*name != 0) return create_named(file, request, name);
   acre_section *section;
   acre_result result = make_unnamed(file, request, &section);
   if (result != ACRE_OK) return acre__fail_null(error_of_section(result));
@@ -315,21 +286,14 @@ HANDLE CreateFileMappingA(HANDLE handle, LPSECURITY_ATTRIBUTES security, DWORD p
 
 HANDLE CreateFileMappingW(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high, DWORD size_low,
                           LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = CreateFileMappingA(file, security, protect, size_high, size_low, text.bytes);
-  DWORD error = GetLastError();
-  acre__text_end(&text);
-  SetLastError(error);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, CreateFileMappingA(file, security, protect, size_high, size_low, text.bytes));
 }
 
 HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR text) {
-  char name[201];
+  char name[ACRE_NAME_ROOM];
   acre_section *section;
   (void)inherit;
-  if (text == NULL) return acre__fail_null(ERROR_INVALID_PARAMETER);
-  if (!read_name(text, name)) return NULL;
+  if (!acre__name_to_open(text, name)) return NULL;
   acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE, .execute = true};
   acre_result result = acre_section_open(name, &options, NULL, &section);
   if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));
@@ -337,11 +301,5 @@ HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR text) {
 }
 
 HANDLE OpenFileMappingW(DWORD access, BOOL inherit, LPCWSTR name) {
-  struct acre__text text;
-  if (!acre__text_from_wide(&text, name)) return NULL;
-  HANDLE handle = OpenFileMappingA(access, inherit, text.bytes);
-  DWORD error = GetLastError();
-  acre__text_end(&text);
-  SetLastError(error);
-  return handle;
+  ACRE_WITH_TEXT(HANDLE, NULL, name, OpenFileMappingA(access, inherit, text.bytes));
 }

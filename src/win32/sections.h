@@ -15,9 +15,10 @@
 struct acre__section {
   struct acre__object object;
   acre_section *section;
-  DWORD protect; /* PAGE_..., with which it was made */
-  DWORD access;  /* SECTION_MAP_...: what the handle's opener may do */
-  uint64_t from; /* where in the acre_section its bytes begin */
+  acre_section *name; /* keeps the name of a section over a file; else NULL */
+  DWORD protect;      /* PAGE_..., with which it was made */
+  DWORD access;       /* SECTION_MAP_...: what the handle's opener may do */
+  uint64_t from;      /* where in the acre_section its bytes begin */
   uint64_t size;
 };
 

@@ -28,6 +28,27 @@ struct acre__text {
 bool acre__text_from_wide(struct acre__text *text, const wchar_t *wide);
 void acre__text_end(struct acre__text *text);
 
+/* Returns what `call`, an A function's call with `text.bytes`, returns; or `failure`, where there is no memory for the text. */
+#define ACRE_WITH_TEXT(type, failure, wide, call)             \
+  do {                                                        \
+    struct acre__text text;                                   \
+    if (!acre__text_from_wide(&text, wide)) return (failure); \
+    type result = call;                                       \
+    acre__text_end(&text);                                    \
+    return result;                                            \
+  } while (0)
+
+/* The same with two texts: `text.bytes` and `second.bytes`. */
+#define ACRE_WITH_TEXTS(type, failure, wide, second_wide, call)                  \
+  do {                                                                           \
+    struct acre__text text, second;                                              \
+    if (!acre__text_from_wide(&text, wide)) return (failure);                    \
+    type result = acre__text_from_wide(&second, second_wide) ? call : (failure); \
+    acre__text_end(&second);                                                     \
+    acre__text_end(&text);                                                       \
+    return result;                                                               \
+  } while (0)
+
 /*
  * Stores what W and A functions with a buffer return: the text's length, if it and
  * a NUL have room; else how much room they need (and ERROR_INSUFFICIENT_BUFFER is not set).

@@ -119,21 +119,24 @@ void *acre__virtual_alloc(void *address, size_t size, DWORD type, DWORD protect,
   return reserve(address, size, type, protection, alignment, node);
 }
 
-LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect) {
+/* Placeholders are for VirtualAlloc2 alone. `node`: counted from 1; 0: none. */
+static void *allocate(void *address, size_t size, DWORD type, DWORD protect, unsigned node) {
   if ((type & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)) != 0)
     return acre__fail_null(ERROR_INVALID_PARAMETER);
-  return acre__virtual_alloc(address, size, type, protect, 0, 0);
+  return acre__virtual_alloc(address, size, type, protect, 0, node);
+}
+
+LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect) {
+  return allocate(address, size, type, protect, 0);
 }
 
 LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect) {
-  return acre__is_this_process(process) ? VirtualAlloc(address, size, type, protect) : NULL;
+  return acre__is_this_process(process) ? allocate(address, size, type, protect, 0) : NULL;
 }
 
 LPVOID VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect, DWORD preferred) {
   if (!acre__is_this_process(process)) return NULL;
-  if ((type & (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)) != 0)
-    return acre__fail_null(ERROR_INVALID_PARAMETER);
-  return acre__virtual_alloc(address, size, type, protect, 0, preferred == (DWORD)-1 ? 0 : preferred + 1);
+  return allocate(address, size, type, protect, preferred == (DWORD)-1 ? 0 : preferred + 1);
 }
 
 /* ------------------------------------------------------------- decommit and release */

@@ -7,8 +7,8 @@
  * One lock for all states: a wait looks at several objects at once, and takes all of them or
  * none. Who changes an object's state wakes the waits that name it.
  *
- * Names are of this process: events, mutexes and semaphores of other processes are not seen.
- * (Sections are found by name across processes: sections.c.)
+ * What has a name is found by all processes of the user: its state is in memory that they share (shared.h), and
+ * who waits for such an object sleeps there.
  */
 #ifndef ACRE_WIN32_WAITS_H
 #define ACRE_WIN32_WAITS_H

@@ -19,8 +19,9 @@
  *   paths.c       files by name              process.c     the process itself; IsBad...Ptr
  *   handles.c     handles and objects        working_set.c what is resident
  *   errors.c      last error, results        messages.c    FormatMessage
- *   locks.c       all locks, for fork
- *   text.c        UTF-8 and wide characters          main.c        the main of programs with a wmain
+ *   locks.c       all locks, for fork        names.c       names of objects
+ *   text.c        UTF-8, wide characters     shared.c      states that processes share
+ *   main.c        the main of programs with a wmain
  */
 #ifndef ACRE_WIN32_INTERNAL_H
 #define ACRE_WIN32_INTERNAL_H

@@ -2,6 +2,7 @@
 /* working_set.c - what of the process is resident, what it has used, which files are mapped. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -119,23 +120,23 @@ BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD size) {
 
 /* ------------------------------------------------------------- files */
 
-static bool mapped_path(HANDLE process, const void *address, char path[4096]) {
+static bool mapped_path(HANDLE process, const void *address, char path[PATH_MAX]) {
   size_t length;
   if (!acre__is_this_process(process)) return false;
-  if (acre_vm_query_file(address, NULL, path, 4096, &length) != ACRE_OK) return acre__fail(ERROR_FILE_INVALID);
+  if (acre_vm_query_file(address, NULL, path, PATH_MAX, &length) != ACRE_OK) return acre__fail(ERROR_FILE_INVALID);
   return true;
 }
 
 /* The path as the system has it; on Windows a device's path. */
 DWORD GetMappedFileNameA(HANDLE process, LPVOID address, LPSTR out, DWORD size) {
-  char path[4096];
+  char path[PATH_MAX];
   if (!mapped_path(process, address, path)) return 0;
   DWORD length = acre__give_bytes(path, out, size);
   return length < size ? length : (DWORD)acre__fail(ERROR_INSUFFICIENT_BUFFER);
 }
 
 DWORD GetMappedFileNameW(HANDLE process, LPVOID address, LPWSTR out, DWORD size) {
-  char path[4096];
+  char path[PATH_MAX];
   if (!mapped_path(process, address, path)) return 0;
   DWORD length = acre__give_wide(path, out, size);
   return length < size ? length : (DWORD)acre__fail(ERROR_INSUFFICIENT_BUFFER);

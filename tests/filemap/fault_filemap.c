@@ -132,3 +132,28 @@ TEST(size_of_a_file_that_cannot_tell) {
   acre_file_close(file);
   unlink(path);
 }
+
+/* The program's own descriptor stays its own, whatever fails; that the copy can fail is seen by the first result. */
+TEST(adopting_a_file_fails) {
+  char path[SCRATCH_PATH];
+  scratch_make(path, SIZE);
+  int own = open(path, O_RDWR | O_CLOEXEC);
+  REQUIRE(own >= 0);
+  size_t descriptors = scratch_open_descriptors();
+  struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_TOO_MANY_FILES};
+  struct acre__fault_report report;
+  for (bool failed = true; failed; plan.call++) {
+    acre_file *file = NULL;
+    acre__fault_begin(&plan);
+    acre_result result = acre_file_adopt(own, ACRE_ACCESS_READ_WRITE, &file);
+    failed = acre__fault_end(&report);
+    CHECK_RESULT(result, failed ? ACRE_E_TOO_MANY_FILES : ACRE_OK);
+    CHECK_EQ(file == NULL, failed);
+    if (plan.call == 1) CHECK_EQ(report.first_failed, ACRE_FAULT_FILE_COPY);
+    acre_file_close(file);
+    CHECK_EQ(scratch_open_descriptors(), descriptors);
+    REQUIRE(plan.call < ENOUGH_CALLS);
+  }
+  close(own);
+  unlink(path);
+}

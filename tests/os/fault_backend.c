@@ -127,6 +127,7 @@ TEST(every_function_can_fail) {
       case ACRE_FAULT_RESET: result = acre__os_reset(NULL, 4096); break;
       case ACRE_FAULT_UNDO_RESET: result = acre__os_undo_reset(NULL, 4096); break;
       case ACRE_FAULT_FILE_OPEN: result = acre__os_file_open("/", false, false, false, false, 0, &file); break;
+      case ACRE_FAULT_FILE_COPY: result = acre__os_file_copy(-1, false, &file); break;
       case ACRE_FAULT_FILE_SIZE: result = acre__os_file_size(file, &size); break;
       case ACRE_FAULT_FILE_GROW: result = acre__os_file_grow(file, 0, 1); break;
       case ACRE_FAULT_MAP_FILE: result = acre__os_map_file(NULL, 4096, PART(file, 0, ACRE_VM_READ, false)); break;

@@ -275,6 +275,7 @@ static void do_nothing(void *context) {
 
 TEST(calls_around_fork) {
   REQUIRE_OK(acre__os_at_fork(before_fork, in_parent, in_child));
+  REQUIRE_OK(acre__os_at_fork(before_fork, in_parent, in_child)); /* as if it were not there */
   fork_calls[0] = '\0';
   CHECK_IN_CHILD(check_child, NULL);
   CHECK(strcmp(fork_calls, "bp") == 0);

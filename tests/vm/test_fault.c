@@ -546,8 +546,8 @@ TEST(the_process_s_handler_gets_what_is_left) {
   REQUIRE_OK(acre_vm_reserve(page, NULL, &base));
   REQUIRE_OK(acre_vm_on_fault(base, not_mine, &calls));
   left.answer = ACRE_VM_FAULT_NOT_MINE;
-  set_signal_handler(SIGSEGV,
-                     jump_out); /* who comes later and does not pass on is asked first: so Acre is asked again */
+  /* Who comes later and does not pass on is asked first: so Acre is asked again. */
+  set_signal_handler(SIGSEGV, jump_out);
   REQUIRE_OK(acre_vm_on_any_fault(open_page, &left));
   escapes = 0;
   if (sigsetjmp(escape, 1) == 0) touch(base);

@@ -111,6 +111,61 @@ static void named(void) {
   TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, name));
 }
 
+/* The process's number is in a name, as those of Windows are seen by others; so it is not printed. */
+static void name_forms(void) {
+  SCENE("forms of names");
+  static const char *const forms[] = {"%s",           "Local\\%s", "Global\\%s", "%s\\x",
+                                      "Local\\%s\\x", "local\\%s", "%s/%%.",     ".%s"};
+  char bare[40], name[80];
+  snprintf(bare, sizeof bare, "acre-form-%u", (unsigned)GetCurrentProcessId());
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    HANDLE made, again, opened;
+    snprintf(name, sizeof name, forms[i], bare);
+    TRY(made = CreateEventA(NULL, TRUE, TRUE, name));
+    TRY(again = CreateSemaphoreA(NULL, 0, 1, name));
+    TRY(again = CreateEventA(NULL, TRUE, TRUE, name));
+    TRY(opened = OpenEventA(EVENT_ALL_ACCESS, FALSE, bare));
+    if (opened != NULL) CloseHandle(opened);
+    if (again != NULL) CloseHandle(again);
+    if (made != NULL) CloseHandle(made);
+  }
+  TRY(CreateEventA(NULL, TRUE, TRUE, ""));
+  TRY(CreateEventA(NULL, TRUE, TRUE, ""));
+  TRY(CreateMutexA(NULL, FALSE, ""));
+  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, ""));
+  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, NULL));
+  TRY(CreateEventA(NULL, TRUE, TRUE, "Local\\"));
+  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, "Local\\"));
+  TRY(CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 4096, "Local\\"));
+  TRY(OpenFileMappingA(FILE_MAP_READ, FALSE, "Local\\"));
+  TRY(OpenFileMappingA(FILE_MAP_READ, FALSE, ""));
+}
+
+static DWORD WINAPI shares_name(LPVOID name) {
+  DWORD failures = 0;
+  for (int i = 0; i < 50000; i++) {
+    HANDLE event = CreateEventA(NULL, TRUE, FALSE, name);
+    if (event == NULL || !SetEvent(event) || !CloseHandle(event)) failures++;
+  }
+  return failures;
+}
+
+static void named_by_two(void) {
+  SCENE("a name that two threads make and give up");
+  HANDLE all[2];
+  DWORD code = 1;
+  char name[40];
+  snprintf(name, sizeof name, "acre-shared-%u", (unsigned)GetCurrentProcessId());
+  for (int i = 0; i < 2; i++) all[i] = CreateThread(NULL, 0, shares_name, name, 0, NULL);
+  for (int i = 0; i < 2; i++) {
+    WaitForSingleObject(all[i], INFINITE);
+    GetExitCodeThread(all[i], &code);
+    VALUE(code);
+    CloseHandle(all[i]);
+  }
+  TRY(OpenEventA(EVENT_ALL_ACCESS, FALSE, name));
+}
+
 static DWORD WINAPI leaves_mutex(LPVOID mutex) {
   WaitForSingleObject(mutex, INFINITE);
   return 0;
@@ -309,6 +364,8 @@ int main(void) {
   threads();
   waits();
   named();
+  name_forms();
+  named_by_two();
   mutexes();
   locks();
   storage();

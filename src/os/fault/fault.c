@@ -126,6 +126,7 @@ const char *acre__fault_function_name(enum acre__fault_function function) {
       [ACRE_FAULT_NAME_REMOVE] = "acre__os_name_remove",
       [ACRE_FAULT_FILE_DIRTY] = "acre__os_file_dirty",
       [ACRE_FAULT_THREAD_START] = "acre__os_thread_start",
+      [ACRE_FAULT_FILE_COPY] = "acre__os_file_copy",
   };
   return (unsigned)function < ACRE_FAULT_FUNCTIONS ? names[function] : "?";
 }
@@ -288,6 +289,7 @@ acre_result acre__os_page_out(void *address, size_t size) {
 /* ------------------------------------------------------------- file.c */
 
 __typeof__(acre__os_file_open) acre__os_real_file_open;
+__typeof__(acre__os_file_copy) acre__os_real_file_copy;
 __typeof__(acre__os_file_size) acre__os_real_file_size;
 __typeof__(acre__os_file_grow) acre__os_real_file_grow;
 __typeof__(acre__os_file_set_size) acre__os_real_file_set_size;
@@ -307,6 +309,10 @@ acre_result acre__os_file_open(const char *path, bool writable, bool create, boo
                                unsigned permissions, struct acre__os_file *out) {
   if (fails(ACRE_FAULT_FILE_OPEN)) return state.plan.result;
   return acre__os_real_file_open(path, writable, create, must_create, truncate, permissions, out);
+}
+
+acre_result acre__os_file_copy(intptr_t handle, bool writable, struct acre__os_file *out) {
+  return fails(ACRE_FAULT_FILE_COPY) ? state.plan.result : acre__os_real_file_copy(handle, writable, out);
 }
 
 acre_result acre__os_file_size(struct acre__os_file file, uint64_t *out) {

@@ -79,6 +79,7 @@ enum acre__fault_function {
   ACRE_FAULT_NAME_REMOVE,
   ACRE_FAULT_FILE_DIRTY,
   ACRE_FAULT_THREAD_START,
+  ACRE_FAULT_FILE_COPY,
   ACRE_FAULT_FUNCTIONS /* how many */
 };
 

@@ -25,6 +25,7 @@
 #define acre__os_reset acre__os_real_reset
 #define acre__os_undo_reset acre__os_real_undo_reset
 #define acre__os_file_open acre__os_real_file_open
+#define acre__os_file_copy acre__os_real_file_copy
 #define acre__os_file_size acre__os_real_file_size
 #define acre__os_file_grow acre__os_real_file_grow
 #define acre__os_map_file acre__os_real_map_file

@@ -5,14 +5,7 @@
  *   fault --> ours? --yes--> return: the access is tried again
  *               |no
  *               v
- *             who had the signal before
- *               a function    is called as the kernel would have called it:
- *                             its signal mask, SA_NODEFER and SA_RESETHAND count
- *               SIG_DFL       is put back, and the signal sent once more: it
- *                             comes when this handler has returned, so that the
- *                             core dump shows the instruction and not this file
- *               SIG_IGN       for a fault the kernel takes it for SIG_DFL; a
- *                             signal that somebody sent is ignored
+ *             who had the signal before (posix/pass_on.h)
  *
  * Whoever comes after us takes the signal and either passes on to us or does
  * not. When a feature is asked for again, we go to the top again, and that must
@@ -28,9 +21,6 @@
  * who passes on to us has a mask of his own, so it is set at every call.
  *
  * A signal that was sent (kill) is never ours.
- *
- * Limit: where SIG_DFL is put back it is for all threads, and for good; the
- * process is about to die.
  */
 #include "linux.h"
 
@@ -39,12 +29,12 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
 #include "base/math.h"
+#include "posix/pass_on.h"
 
 enum { LEVELS = 8, SIGNALS = 2 };
 
@@ -53,20 +43,14 @@ static const int numbers[SIGNALS] = {SIGSEGV, SIGBUS};
 /* What instructions raise themselves: never held back, as the kernel kills whoever faults with the signal blocked. */
 static const int synchronous[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
 
-/* Who had a signal before us. */
-struct owner {
-  struct sigaction action;
-  atomic_bool spent; /* it had SA_RESETHAND and was called */
-};
-
 /* Levels are written before their entries can run, and never again. */
 static struct {
   _Atomic(acre__os_fault_handler) handler;
-  unsigned levels[SIGNALS]; /* how many are used; changed by acre__os_fault_install alone */
-  struct owner before[SIGNALS][LEVELS];
+  unsigned levels[SIGNALS];                          /* how many are used; changed by acre__os_fault_install alone */
+  struct acre__signal_owner before[SIGNALS][LEVELS]; /* who had a signal before us */
 } state;
 
-static struct owner *owner_before(int number, unsigned level) {
+static struct acre__signal_owner *owner_before(int number, unsigned level) {
   return &state.before[number == SIGBUS][level];
 }
 
@@ -133,50 +117,6 @@ static uintptr_t stack_pointer_of(const ucontext_t *context) {
 
 #endif
 
-/* ------------------------------------------------------------- the previous owner */
-
-/* The signal comes again, with all that is known of it, when the handler has returned and it is let through. */
-static void to_default(int number, siginfo_t *info) {
-  struct sigaction action;
-  sigset_t one;
-  sigemptyset(&one);
-  sigaddset(&one, number);
-  sigprocmask(SIG_BLOCK, &one, NULL);
-  memset(&action, 0, sizeof action);
-  action.sa_handler = SIG_DFL;
-  sigaction(number, &action, NULL);
-  if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), number, info) == 0) return;
-  if (info->si_code <= 0)
-    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number); /* else the instruction faults again */
-}
-
-/* The mask with which the kernel would have called the previous handler. */
-static void set_mask_of(const struct sigaction *action, int number, const sigset_t *interrupted) {
-  sigset_t mask = action->sa_mask;
-  if ((action->sa_flags & SA_NODEFER) == 0) sigaddset(&mask, number);
-  for (int other = 1; other < NSIG; other++)
-    if (sigismember(interrupted, other) == 1) sigaddset(&mask, other);
-  sigprocmask(SIG_SETMASK, &mask, NULL);
-}
-
-static void to_function(const struct sigaction *action, int number, siginfo_t *info, ucontext_t *context) {
-  set_mask_of(action, number, &context->uc_sigmask);
-  if ((action->sa_flags & SA_SIGINFO) != 0)
-    action->sa_sigaction(number, info, context);
-  else
-    action->sa_handler(number);
-}
-
-static void to_previous(struct owner *owner, int number, siginfo_t *info, ucontext_t *context) {
-  const struct sigaction *action = &owner->action;
-  bool is_function = (action->sa_flags & SA_SIGINFO) != 0 ||
-                     (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
-  if (is_function && ((action->sa_flags & SA_RESETHAND) == 0 || !atomic_exchange(&owner->spent, true)))
-    to_function(action, number, info, context);
-  else if (is_function || action->sa_handler == SIG_DFL || info->si_code > 0)
-    to_default(number, info);
-}
-
 /* ------------------------------------------------------------- the handler */
 
 /* Whether it is an access that failed for a reason which the handler may know about. */
@@ -217,8 +157,8 @@ static void on_fault(unsigned level, int number, siginfo_t *info, void *context)
   set_own_mask(&interrupted->uc_sigmask);
   switch (ask(number, info, context)) {
     case ACRE_OS_FAULT_REPAIRED: break;
-    case ACRE_OS_FAULT_PASS_ON: to_previous(owner_before(number, level), number, info, context); break;
-    case ACRE_OS_FAULT_DIE: to_default(number, info); break;
+    case ACRE_OS_FAULT_PASS_ON: acre__signal_pass_on(owner_before(number, level), number, info, context); break;
+    case ACRE_OS_FAULT_DIE: acre__signal_to_default(number, info); break;
   }
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/lock.h"
 
 /* All keep errno: they run in signal handlers, and in functions that report no errno. */
@@ -66,18 +67,98 @@ void acre__signals_restore(uint64_t before) {
   errno = error;
 }
 
-acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
-  static struct acre__lock lock;
-  static bool images; /* its calls are registered */
-  int error = pthread_atfork(before, parent, child);
-  /* What is registered last comes first. */
-  acre__lock(&lock);
-  if (error == 0 && !images) {
-    error = pthread_atfork(acre__linux_images_before_fork, acre__linux_images_in_parent, acre__linux_images_in_child);
-    images = error == 0;
+/* ------------------------------------------------------------- fork */
+
+/*
+ * Our calls are in a list of our own, which libc knows by two entries in its:
+ *
+ *   before fork   [ others', newest first ] [ ours ] [ others' ] [ ours again ] --> the process is copied
+ *                                             |                     |
+ *                   with the first call that is registered      when the library is loaded
+ *
+ * The first entry gives our calls their turn among those of other libraries. libc leaves it out of a fork that had
+ * begun already, in another thread; then the second one, which is last, makes the calls. Each makes
+ * them if they have not been made, and keeps the lock until the process is copied: who registers
+ * a call meanwhile waits, and afterwards may take the locks that the call is for.
+ */
+enum { FORK_CALLS = 16 };
+
+static struct {
+  struct acre__lock lock; /* of the list; kept during a fork */
+  struct {
+    void (*before)(void), (*parent)(void), (*child)(void);
+  } calls[FORK_CALLS];
+  unsigned count;
+  _Atomic bool in_turn; /* the first entry is registered */
+} forks;
+
+static ACRE_THREAD_LOCAL bool forking; /* the calls were made, and this thread has the lock */
+
+static void call_in_parent(unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    if (forks.calls[i].parent != NULL) forks.calls[i].parent();
+}
+
+/* The calls are made without the lock: they wait for locks, and one who has such a lock may wait for this one. */
+static void before_fork(void) {
+  if (forking) return;
+  acre__lock(&forks.lock);
+  for (unsigned made = 0; made != forks.count;) { /* a later one belongs before those made: all anew */
+    unsigned count = forks.count;
+    acre__unlock(&forks.lock);
+    call_in_parent(made);
+    for (made = count; count-- > 0;)
+      if (forks.calls[count].before != NULL) forks.calls[count].before();
+    acre__lock(&forks.lock);
   }
-  acre__unlock(&lock);
-  return acre__linux_error(error);
+  forking = true;
+}
+
+static void fork_in_parent(void) {
+  if (!forking) return;
+  forking = false;
+  call_in_parent(forks.count);
+  acre__unlock(&forks.lock);
+}
+
+static void fork_in_child(void) {
+  if (!forking) return;
+  forking = false;
+  for (unsigned i = 0; i < forks.count; i++)
+    if (forks.calls[i].child != NULL) forks.calls[i].child();
+  acre__lock_reset(&forks.lock);
+}
+
+/* Not where Acre was used even before: then the first entry comes before all others', and no thread was there. */
+__attribute__((constructor)) static void watch_forks(void) {
+  if (!atomic_load(&forks.in_turn)) (void)pthread_atfork(before_fork, fork_in_parent, fork_in_child);
+}
+
+/* With the lock. */
+static acre_result add_calls(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  for (unsigned i = 0; i < forks.count; i++)
+    if (forks.calls[i].before == before && forks.calls[i].parent == parent && forks.calls[i].child == child)
+      return ACRE_OK;
+  if (forks.count == FORK_CALLS) return ACRE_E_NO_MEMORY;
+  forks.calls[forks.count].before = before;
+  forks.calls[forks.count].parent = parent;
+  forks.calls[forks.count].child = child;
+  forks.count++;
+  return ACRE_OK;
+}
+
+acre_result acre__os_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+  if (!atomic_load(&forks.in_turn)) { /* two threads at once: it does no harm to be there twice */
+    int error = pthread_atfork(before_fork, fork_in_parent, fork_in_child);
+    if (error != 0) return acre__linux_error(error);
+    atomic_store(&forks.in_turn, true);
+  }
+  acre__lock(&forks.lock);
+  acre_result result = add_calls(before, parent, child);
+  if (result == ACRE_OK)
+    result = add_calls(acre__linux_images_before_fork, acre__linux_images_in_parent, acre__linux_images_in_child);
+  acre__unlock(&forks.lock);
+  return result;
 }
 
 /* ------------------------------------------------------------- threads */

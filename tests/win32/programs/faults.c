@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CHECK(condition)                                     \
@@ -144,6 +145,43 @@ static void passed_on(void) {
   CHECK(caught == 1);
 }
 
+static volatile sig_atomic_t told;
+
+static void own_signal_handler(int number) {
+  sigset_t now;
+  sigprocmask(SIG_BLOCK, NULL, &now);
+  told = sigismember(&now, number) == 1 && sigismember(&now, SIGUSR1) == 1 ? 1 : 2;
+  siglongjmp(place, 1);
+}
+
+static __attribute__((noinline)) void illegal_instruction(void) {
+#if defined(__x86_64__)
+  __asm__ volatile("ud2");
+#else
+  __asm__ volatile(".inst 0");
+#endif
+}
+
+/* So is a signal of the processor's, as the kernel would have called that handler: with its mask, and once. */
+static void signal_passed_on(void) {
+  if (sigsetjmp(place, 1) == 0) {
+    __try {
+      illegal_instruction();
+    } __except (EXCEPTION_CONTINUE_SEARCH) {
+      CHECK(!"nobody wants it");
+    }
+  }
+  CHECK(told == 1);
+  int status;
+  pid_t child = fork();
+  if (child == 0) {
+    illegal_instruction();
+    _exit(0);
+  }
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGILL);
+}
+
 static jmp_buf way_out;
 
 static volatile int leaves_now = 1;
@@ -176,6 +214,9 @@ static void left_by_longjmp(void) {
 
 int main(void) {
   signal(SIGSEGV, own_handler); /* before Acre's */
+  struct sigaction action = {.sa_handler = own_signal_handler, .sa_flags = SA_RESETHAND};
+  sigaddset(&action.sa_mask, SIGUSR1);
+  sigaction(SIGILL, &action, NULL);
   for (int i = 0; i < 3; i++) {
     in_page();
     impossible();
@@ -185,6 +226,7 @@ int main(void) {
   left_by_longjmp();
   passed_on();
   passed_on();
+  signal_passed_on();
   printf("all good\n");
   return 0;
 }
