@@ -24,10 +24,10 @@ acre_result acre__free_slow(acre_heap *heap, void *block, size_t size);
 /* ------------------------------------------------------------- allocating */
 
 /* A block of a small class, or NULL if the slow way must be gone. */
-static inline void *acre__alloc_fast(acre_heap *heap, unsigned size_class) {
+static inline void *acre__alloc_fast(acre_heap *heap, size_t size_class) {
   if (heap->single) return acre__bin_pop(&acre__first_local(heap)->bins[size_class], size_class);
   struct acre__thread *thread = &acre__this_thread;
-  const struct acre__cache_entry *entry = &thread->cache[heap->slot];
+  const struct acre__cache_entry *entry = acre__cache_entry_of(thread, heap);
   void *block = NULL;
   if (ACRE_LIKELY(acre__enter(thread)) && ACRE_LIKELY(entry->id == heap->id))
     block = acre__bin_pop(&entry->local->bins[size_class], size_class);
@@ -36,7 +36,7 @@ static inline void *acre__alloc_fast(acre_heap *heap, unsigned size_class) {
 }
 
 /* The same of the process heap, whose local the thread has at hand. NULL also before the heap is made. */
-static inline void *acre__process_alloc_fast(unsigned size_class) {
+static inline void *acre__process_alloc_fast(size_t size_class) {
   struct acre__thread *thread = &acre__this_thread;
   void *block = NULL;
   if (ACRE_LIKELY(acre__enter(thread))) block = acre__bin_pop(&thread->process_bins[size_class], size_class);

@@ -260,7 +260,7 @@ static void begin(acre_heap *heap, struct acre__segment *home, bool clean) {
   home->heap = heap;
   home->next_run = home->previous_run = NULL;
   heap->id = ++acre__heaps.last_id;
-  heap->slot = (uint32_t)(heap->id % ACRE_CACHE_SLOTS);
+  heap->slot = acre__cache_slot(heap->id);
   heap->cookie = heap->checked ? new_cookie(heap, heap->id) : 0;
   atomic_store_explicit(&heap->quarantine, NULL, memory_order_relaxed);
   heap->lost = false;
