@@ -108,7 +108,7 @@ typedef struct acre_heap_options {
   /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,
      without having done anything; it may not use the heap. NULL: a message on stderr, and abort(). */
   void (*on_error)(const acre_heap_error *error, void *context);
-  void *context; /* for both */
+  void *context; /* for both, and for who asks (acre_heap_query) */
 } acre_heap_options;
 
 /*
@@ -144,7 +144,7 @@ ACRE_API acre_result acre_heap_create(const acre_heap_options *options, acre_hea
 
 /*
  * Frees every block of the heap at once, and the heap. NULL: nothing happens.
- * Result: ACRE_E_INVALID_ARGUMENT, it is the process heap.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is the process heap, or no heap (acre_heap_query).
  * Cost: by segments and not by blocks; memory beyond what is kept (see above) is
  * given back to the system before it returns.
  * Win32 counterpart: HeapDestroy.
@@ -166,6 +166,15 @@ ACRE_API acre_result acre_heap_reset(acre_heap *heap);
  * Win32 counterpart: GetProcessHeap.
  */
 ACRE_API acre_heap *acre_process_heap(void);
+
+/*
+ * Whether `heap` is a heap, and how it was made: fills *out (NULL: only asks) with its options. The
+ * name and the range are the heap's, and stay as long as it does; sizes are as they were rounded.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is none: no address of one, or of one that was destroyed
+ *   (if another heap has its place by now, that is what it is). Any pointer may be asked about.
+ * Win32 counterpart: HeapQueryInformation.
+ */
+ACRE_API acre_result acre_heap_query(const acre_heap *heap, acre_heap_options *out);
 
 /*
  * Stores up to `room` heaps of the process in `out` (NULL if room is 0) and
