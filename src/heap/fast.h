@@ -80,6 +80,21 @@ static inline bool acre__free_others(struct acre__thread *thread, struct acre__s
   return open;
 }
 
+/* Frees a block of the heap that is the calling thread's own. False: nothing has changed. */
+static inline bool acre__free_mine(const acre_heap *heap, void *block) {
+  size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
+  if (ACRE_UNLIKELY(offset >= atomic_load_explicit(&acre__arena.used, memory_order_relaxed))) return false;
+  struct acre__segment *segment = &acre__arena.table[offset >> ACRE_SEGMENT_SHIFT];
+  struct acre__thread *thread = &acre__this_thread;
+  uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
+  if (ACRE_UNLIKELY(segment->heap != heap)) return false;
+  if (owner == ACRE_OWNER_ANYBODY) return acre__free_own(segment, block);
+  if (ACRE_UNLIKELY(owner != thread->number)) return false;
+  bool done = ACRE_LIKELY(acre__enter(thread)) && acre__free_own(segment, block);
+  acre__leave(thread);
+  return done;
+}
+
 /* Frees the block where it can be done at once. False: nothing has changed. `heap` matters if `of` says so. */
 static inline bool acre__free_fast(acre_heap *heap, bool of, void *block) {
   size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);

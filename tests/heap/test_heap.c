@@ -63,8 +63,6 @@ TEST(waste_is_an_eighth_at_most) {
     void *block = acre_heap_alloc(heap, size);
     REQUIRE(block != NULL);
     size_t usable = acre_heap_size(block), waste = usable - size;
-    size_t told = acre_heap_rounded(heap, size);
-    if (size <= ACRE_SMALL_MOST || told != 0) CHECK_EQ(told, usable);
     if (waste > 15 && waste * 8 > usable) test_fail(__FILE__, __LINE__, "%zu bytes take %zu", size, usable);
     CHECK_OK(acre_heap_free(heap, block));
   }
@@ -76,13 +74,6 @@ TEST(waste_is_an_eighth_at_most) {
     CHECK_EQ(acre__class_of(size - 1), size_class);
     if (size < ACRE_MEDIUM_MOST) CHECK_EQ(acre__class_of(size + 1), size_class + 1);
   }
-  end_heap(heap);
-}
-
-TEST(a_checked_heap_does_not_tell_how_it_rounds) {
-  acre_heap_options options = {.flags = ACRE_HEAP_CHECKED};
-  heap = make_heap(&options);
-  CHECK_EQ(acre_heap_rounded(heap, 100), 0);
   end_heap(heap);
 }
 
