@@ -108,7 +108,7 @@ typedef struct acre_heap_options {
   /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,
      without having done anything; it may not use the heap. NULL: a message on stderr, and abort(). */
   void (*on_error)(const acre_heap_error *error, void *context);
-  void *context; /* for both */
+  void *context; /* for both, and for who asks (acre_heap_query) */
 } acre_heap_options;
 
 /*
@@ -144,7 +144,7 @@ ACRE_API acre_result acre_heap_create(const acre_heap_options *options, acre_hea
 
 /*
  * Frees every block of the heap at once, and the heap. NULL: nothing happens.
- * Result: ACRE_E_INVALID_ARGUMENT, it is the process heap.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is the process heap, or no heap (acre_heap_query).
  * Cost: by segments and not by blocks; memory beyond what is kept (see above) is
  * given back to the system before it returns.
  * Win32 counterpart: HeapDestroy.
@@ -166,6 +166,15 @@ ACRE_API acre_result acre_heap_reset(acre_heap *heap);
  * Win32 counterpart: GetProcessHeap.
  */
 ACRE_API acre_heap *acre_process_heap(void);
+
+/*
+ * Whether `heap` is a heap, and how it was made: fills *out (NULL: only asks) with its options. The
+ * name and the range are the heap's, and stay as long as it does; sizes are as they were rounded.
+ * Result: ACRE_E_INVALID_ARGUMENT, it is none: no address of one, or of one that was destroyed
+ *   (if another heap has its place by now, that is what it is). Any pointer may be asked about.
+ * Win32 counterpart: HeapQueryInformation.
+ */
+ACRE_API acre_result acre_heap_query(const acre_heap *heap, acre_heap_options *out);
 
 /*
  * Stores up to `room` heaps of the process in `out` (NULL if room is 0) and
@@ -248,18 +257,53 @@ ACRE_API acre_result acre_free(void *block);
 /* The heap that the block belongs to; NULL if the pointer is no block of any. */
 ACRE_API acre_heap *acre_heap_of(const void *block);
 
-/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. Win32: HeapSize. */
+/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. */
 ACRE_API size_t acre_heap_size(const void *block);
-
-/*
- * What acre_heap_size will say of a block of this heap that is asked for with `size`, without there being one: for
- * what is to fill blocks. 0: it depends (a checked heap, or more than some KiB).
- * Win32 counterpart: none.
- */
-ACRE_API size_t acre_heap_rounded(const acre_heap *heap, size_t size);
 
 /* Bytes that were asked for: exact in a checked heap, where it equals acre_heap_size; else acre_heap_size. */
 ACRE_API size_t acre_heap_requested(const void *block);
+
+/* ------------------------------------------------------------- blocks that know their size */
+
+/*
+ * An unchecked heap knows what a size was rounded up to, and not the size. These do what the functions
+ * without _exact do, and keep the size at the end of the block: it takes two bytes
+ * there, eight in a block of more than 64 KiB, and a few instructions. In a
+ * checked heap they are the same. A heap may have blocks of both sorts; acre_heap_free and acre_free free any.
+ * Results, lifetime, threads: as of the functions without _exact.
+ * Win32 counterpart: HeapAlloc, HeapReAlloc (acre_heap_resize_exact: with HEAP_REALLOC_IN_PLACE_ONLY).
+ */
+ACRE_API void *acre_heap_alloc_exact(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
+ACRE_API void *acre_heap_zalloc_exact(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
+ACRE_API void *acre_heap_realloc_exact(acre_heap *heap, void *block, size_t size);
+ACRE_API acre_result acre_heap_resize_exact(acre_heap *heap, void *block, size_t size);
+
+/*
+ * Bytes that were asked for with the last of these calls for the block; 0 also if the pointer is
+ * no block. Of a block that was had otherwise, or whose end was overwritten: any number up
+ * to acre_heap_size.
+ * Win32 counterpart: HeapSize.
+ */
+ACRE_API size_t acre_heap_size_exact(const void *block);
+
+/* ------------------------------------------------------------- under other names */
+
+/*
+ * For a library that gives heaps other names and other results, as the Win32 face does. Its functions may end with
+ * one of these, which return what the library's callers want and leave what is seldom to a function of
+ * the library's: so nothing has to come back to be translated.
+ *
+ * acre_heap_alloc_exact_or: a block as of acre_heap_alloc_exact, if `flags`, which are the library's, is 0 and the
+ *   size at most 64 KiB less two bytes. Else, and where that gives NULL, what otherwise(heap, flags, size) returns; it may
+ *   call acre_heap_alloc_exact.
+ * acre_heap_free_or: frees the block as acre_heap_free, and returns 1; where that has another result than ACRE_OK,
+ *   what otherwise(result) returns.
+ * Threads, fork: as acre_heap_alloc and acre_heap_free. No lock is held when `otherwise` is called, and it need not return.
+ * Win32 counterpart: HeapAlloc, HeapFree.
+ */
+ACRE_API void *acre_heap_alloc_exact_or(acre_heap *heap, unsigned flags, size_t size,
+                                        void *(*otherwise)(acre_heap *heap, unsigned flags, size_t size));
+ACRE_API int acre_heap_free_or(acre_heap *heap, void *block, int (*otherwise)(acre_result why));
 
 /* ------------------------------------------------------------- looking */
 

@@ -153,6 +153,16 @@ acre_result acre_heap_free(acre_heap *heap, void *block) {
   return acre__free_slow(heap, block, SIZE_MAX);
 }
 
+static __attribute__((noinline)) int free_rest_or(acre_heap *heap, void *block, int (*otherwise)(acre_result why)) {
+  acre_result result = acre_heap_free(heap, block);
+  return ACRE_LIKELY(result == ACRE_OK) ? 1 : otherwise(result);
+}
+
+int acre_heap_free_or(acre_heap *heap, void *block, int (*otherwise)(acre_result why)) {
+  if (ACRE_LIKELY(acre__free_mine(heap, block))) return 1;
+  return free_rest_or(heap, block, otherwise);
+}
+
 acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size) {
   if (ACRE_LIKELY(!heap->checked) && ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
   return acre__free_slow(heap, block, heap->checked ? size : SIZE_MAX);
@@ -213,11 +223,6 @@ size_t acre_heap_size(const void *block) {
   struct acre__found found = acre__block_find(block);
   if (found.segment == NULL) return 0;
   return found.segment->heap->checked ? acre__checked_size(found.segment->heap, &found, block) : found.size;
-}
-
-size_t acre_heap_rounded(const acre_heap *heap, size_t size) {
-  if (size > ACRE_SMALL_MOST || heap->checked) return 0;
-  return acre__class_size(acre__small_class[(size + 15) / 16]);
 }
 
 size_t acre_heap_requested(const void *block) {

@@ -24,10 +24,10 @@ acre_result acre__free_slow(acre_heap *heap, void *block, size_t size);
 /* ------------------------------------------------------------- allocating */
 
 /* A block of a small class, or NULL if the slow way must be gone. */
-static inline void *acre__alloc_fast(acre_heap *heap, unsigned size_class) {
+static inline void *acre__alloc_fast(acre_heap *heap, size_t size_class) {
   if (heap->single) return acre__bin_pop(&acre__first_local(heap)->bins[size_class], size_class);
   struct acre__thread *thread = &acre__this_thread;
-  const struct acre__cache_entry *entry = &thread->cache[heap->slot];
+  const struct acre__cache_entry *entry = acre__cache_entry_of(thread, heap);
   void *block = NULL;
   if (ACRE_LIKELY(acre__enter(thread)) && ACRE_LIKELY(entry->id == heap->id))
     block = acre__bin_pop(&entry->local->bins[size_class], size_class);
@@ -36,7 +36,7 @@ static inline void *acre__alloc_fast(acre_heap *heap, unsigned size_class) {
 }
 
 /* The same of the process heap, whose local the thread has at hand. NULL also before the heap is made. */
-static inline void *acre__process_alloc_fast(unsigned size_class) {
+static inline void *acre__process_alloc_fast(size_t size_class) {
   struct acre__thread *thread = &acre__this_thread;
   void *block = NULL;
   if (ACRE_LIKELY(acre__enter(thread))) block = acre__bin_pop(&thread->process_bins[size_class], size_class);
@@ -78,6 +78,21 @@ static inline bool acre__free_others(struct acre__thread *thread, struct acre__s
   if (open) acre__remote_free(segment, block);
   acre__leave(thread);
   return open;
+}
+
+/* Frees a block of the heap that is the calling thread's own. False: nothing has changed. */
+static inline bool acre__free_mine(const acre_heap *heap, void *block) {
+  size_t offset = (uintptr_t)block - atomic_load_explicit(&acre__arena.base, memory_order_relaxed);
+  if (ACRE_UNLIKELY(offset >= atomic_load_explicit(&acre__arena.used, memory_order_relaxed))) return false;
+  struct acre__segment *segment = &acre__arena.table[offset >> ACRE_SEGMENT_SHIFT];
+  struct acre__thread *thread = &acre__this_thread;
+  uint32_t owner = atomic_load_explicit(&segment->owner, memory_order_relaxed);
+  if (ACRE_UNLIKELY(segment->heap != heap)) return false;
+  if (owner == ACRE_OWNER_ANYBODY) return acre__free_own(segment, block);
+  if (ACRE_UNLIKELY(owner != thread->number)) return false;
+  bool done = ACRE_LIKELY(acre__enter(thread)) && acre__free_own(segment, block);
+  acre__leave(thread);
+  return done;
 }
 
 /* Frees the block where it can be done at once. False: nothing has changed. `heap` matters if `of` says so. */

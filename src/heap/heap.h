@@ -156,8 +156,8 @@ struct acre__quarantine;
 
 struct acre_heap {
   /* What every allocation reads. */
-  uint64_t id; /* unlike any other heap's, ever */
-  uint32_t slot;
+  uint64_t id;   /* unlike any other heap's, ever */
+  uint32_t slot; /* where in a thread's record its cache has the heap: acre__cache_entry_of */
   bool single, checked, process;
   bool paged;  /* its segments, homes apart, are on the paging file, in its own arena */
   bool starts; /* the process heap, which may have some of its first addresses left: acre__start_take */

@@ -160,6 +160,31 @@ void acre__heaps_visit(bool (*visit)(acre_heap *heap, void *context), void *cont
     visitor.more = visit(heap, context);
 }
 
+/* By the record of the segment that it is the start of: the address itself may be anything's. */
+static bool is_heap(const acre_heap *heap) {
+  const struct acre__segment *segment = acre__segment_fast((uintptr_t)heap);
+  if (ACRE_UNLIKELY(segment == NULL)) segment = acre__segment_of((uintptr_t)heap);
+  return segment != NULL && acre__kind_of(segment) == ACRE_KIND_HOME && segment->heap == heap;
+}
+
+acre_result acre_heap_query(const acre_heap *heap, acre_heap_options *out) {
+  if (!is_heap(heap)) return ACRE_E_INVALID_ARGUMENT;
+  if (out == NULL) return ACRE_OK;
+  const struct acre__arena *borrowed = heap->arena != NULL && heap->arena->borrowed ? heap->arena : NULL;
+  *out = (acre_heap_options){
+      .name = heap->name,
+      .flags = heap->flags,
+      .backing = heap->paged ? ACRE_VM_BACKING_PAGING_FILE : ACRE_VM_BACKING_MEMORY,
+      .limit = heap->limit > SIZE_MAX >> (ACRE_SEGMENT_SHIFT + 1) ? 0 : heap->limit << ACRE_SEGMENT_SHIFT,
+      .initial_commit = heap->initial << ACRE_SEGMENT_SHIFT,
+      .range = borrowed != NULL ? acre__arena_address(borrowed, 0) : NULL,
+      .range_size = borrowed != NULL ? borrowed->bytes : 0,
+      .on_destroy = heap->on_destroy,
+      .on_error = heap->on_error,
+      .context = heap->context};
+  return ACRE_OK;
+}
+
 struct list {
   acre_heap **out;
   size_t room, count;
@@ -268,7 +293,7 @@ static void begin(acre_heap *heap, struct acre__segment *home, bool clean) {
   home->heap = heap;
   home->next_run = home->previous_run = NULL;
   heap->id = ++acre__heaps.last_id;
-  heap->slot = (uint32_t)(heap->id % ACRE_CACHE_SLOTS);
+  heap->slot = acre__cache_slot(heap->id);
   heap->cookie = heap->checked ? new_cookie(heap, heap->id) : 0;
   atomic_store_explicit(&heap->quarantine, NULL, memory_order_relaxed);
   heap->lost = false;
@@ -468,7 +493,7 @@ static struct acre__segment *homes_of(struct acre__segment *runs) {
 
 acre_result acre_heap_destroy(acre_heap *heap) {
   if (heap == NULL) return ACRE_OK;
-  if (heap->process) return ACRE_E_INVALID_ARGUMENT;
+  if (ACRE_UNLIKELY(!is_heap(heap)) || heap->process) return ACRE_E_INVALID_ARGUMENT;
   if (heap->on_destroy != NULL) heap->on_destroy(heap, heap->context);
   acre__heap_unlock_all(heap);
   struct acre__segment *home = acre__first_local(heap)->home;
@@ -498,7 +523,7 @@ acre_result acre_heap_destroy(acre_heap *heap) {
 }
 
 acre_result acre_heap_reset(acre_heap *heap) {
-  if (heap == NULL || heap->process) return ACRE_E_INVALID_ARGUMENT;
+  if (!is_heap(heap) || heap->process) return ACRE_E_INVALID_ARGUMENT;
   if (heap->on_destroy != NULL) heap->on_destroy(heap, heap->context);
   struct acre__segment *home = acre__first_local(heap)->home;
   acre__lock(&acre__heaps.lock);

@@ -280,7 +280,7 @@ static bool is_alive(const struct acre__cache_entry *entry) {
 }
 
 static void note_in_cache(struct acre__thread *thread, acre_heap *heap, struct acre__local *local) {
-  struct acre__cache_entry *entry = &thread->cache[heap->slot];
+  struct acre__cache_entry *entry = acre__cache_entry_of(thread, heap);
   if (entry->id != 0 && entry->id != heap->id && !thread->evicted) thread->evicted = is_alive(entry);
   *entry = (struct acre__cache_entry){heap->id, local};
   if (heap->process) thread->process_bins = local->bins;

@@ -50,6 +50,16 @@ struct acre__thread {
 
 extern ACRE_THREAD_LOCAL struct acre__thread acre__this_thread;
 
+/* A heap's slot, in bytes, as every allocation adds it. */
+static inline uint32_t acre__cache_slot(uint64_t id) {
+  return (uint32_t)(offsetof(struct acre__thread, cache) + id % ACRE_CACHE_SLOTS * sizeof(struct acre__cache_entry));
+}
+
+/* The one entry of the thread's cache that may be the heap's. */
+static inline struct acre__cache_entry *acre__cache_entry_of(struct acre__thread *thread, const acre_heap *heap) {
+  return (struct acre__cache_entry *)(void *)((char *)thread + heap->slot);
+}
+
 /* Bins of nobody's, with nothing in them, that nobody writes. */
 extern struct acre__bin acre__no_bins[ACRE_SMALL_CLASSES];
 

@@ -25,7 +25,7 @@
 #include "heap/local.h"
 
 /* The next block of the bin, or NULL. */
-static inline void *acre__bin_pop(struct acre__bin *bin, unsigned size_class) {
+static inline void *acre__bin_pop(struct acre__bin *bin, size_t size_class) {
   struct acre__block *block = bin->free;
   if (ACRE_LIKELY(block != NULL)) {
     struct acre__block *next = block->next;
@@ -77,7 +77,7 @@ static inline bool acre__home_free(struct acre__segment *home, void *address) {
   struct acre__local *local = home->local;
   struct acre__unit unit = acre__home_unit(local, (uintptr_t)address);
   if (ACRE_UNLIKELY(!acre__is_in_piece(unit, (uintptr_t)address)) || local->has_slabs) return false;
-  struct acre__bin *bin = &local->bins[unit.class_and_1 - 1];
+  struct acre__bin *bin = &local->bins[(size_t)unit.class_and_1 - 1];
   struct acre__block *block = address;
   block->next = bin->returned;
   bin->returned = block;

@@ -221,13 +221,13 @@ static HANDLE handle_around(LPCVOID pointer) {
 }
 
 static SIZE_T size_of(HANDLE memory) {
-  if (is_fixed(memory)) return acre__block_size(memory);
+  if (is_fixed(memory)) return acre_heap_size_exact(memory);
   acre__take(ACRE_LOCK_BLOCKS);
   const struct entry *entry = entry_of(memory);
   const char *block = entry != NULL ? entry->block : NULL;
   acre__give(ACRE_LOCK_BLOCKS);
   if (entry == NULL) return (SIZE_T)acre__fail(ERROR_INVALID_HANDLE);
-  return block != NULL ? acre__block_size(block) - HEAD : 0;
+  return block != NULL ? acre_heap_size_exact(block) - HEAD : 0;
 }
 
 static UINT flags_of(HANDLE memory, UINT discardable, UINT shared) {

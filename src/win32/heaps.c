@@ -2,83 +2,34 @@
 /* heaps.c - HeapCreate, HeapAlloc and their kin; see heaps.h. What looks at heaps is in walk.c. */
 #include "win32/heaps.h"
 
-#include <stdlib.h>
-
-#include "win32/locks.h"
+/* Out of the way of what calls do nearly always. */
+#define COLD __attribute__((noinline, cold))
 
 /* ------------------------------------------------------------- what is known of each heap */
 
-struct record {
-  struct record *next; /* in its bucket */
-  acre_heap *heap;
-  DWORD options;
-  void *range; /* executable memory of its own; NULL: none */
-};
+enum { EXECUTES = 8, KINDS = 16 };
 
-enum { BUCKETS = 256 };
+/* How HeapCreate made a heap: one of these is its context, whose number is the HEAP_ flags that count later. */
+static char kinds[KINDS];
 
-static struct record *buckets[BUCKETS];
+static atomic_uint executable; /* heaps that execute, for who only wants to know whether there is one */
 
-static struct record **bucket_of(const acre_heap *heap) {
-  return &buckets[(uintptr_t)heap / ACRE_HEAP_SEGMENT % BUCKETS];
-}
+_Static_assert((HEAP_NO_SERIALIZE | HEAP_GROWABLE | HEAP_GENERATE_EXCEPTIONS) < EXECUTES,
+               "the flags are numbers of kinds");
 
-/* With the lock: the record, or NULL. */
-static struct record **place_of(const acre_heap *heap) {
-  struct record **place = bucket_of(heap);
-  while (*place != NULL && (*place)->heap != heap) place = &(*place)->next;
-  return place;
+/* Of one that HeapCreate has not made: it grows. */
+static DWORD kind_of(const acre_heap_options *options) {
+  uintptr_t kind = (uintptr_t)options->context - (uintptr_t)kinds;
+  return kind < KINDS ? (DWORD)kind : HEAP_GROWABLE;
 }
 
 static DWORD options_of(const acre_heap *heap) {
-  acre__take(ACRE_LOCK_HEAPS);
-  const struct record *record = *place_of(heap);
-  DWORD options = record != NULL ? record->options : HEAP_GROWABLE;
-  acre__give(ACRE_LOCK_HEAPS);
-  return options;
-}
-
-static bool remember(acre_heap *heap, DWORD options, void *range) {
-  struct record *record = malloc(sizeof *record);
-  if (record == NULL) return false;
-  acre__take(ACRE_LOCK_HEAPS);
-  struct record **bucket = bucket_of(heap);
-  *record = (struct record){*bucket, heap, options, range};
-  *bucket = record;
-  acre__give(ACRE_LOCK_HEAPS);
-  return true;
-}
-
-static struct record *take(const acre_heap *heap) {
-  acre__take(ACRE_LOCK_HEAPS);
-  struct record **place = place_of(heap), *record = *place;
-  if (record != NULL) *place = record->next;
-  acre__give(ACRE_LOCK_HEAPS);
-  return record;
-}
-
-/* One that was made by acre_heap_create. */
-static bool is_other_heap(const acre_heap *heap) {
-  acre_heap *some[32], **all = some;
-  size_t count = acre_heap_list(some, 32), room = 32;
-  while (count > room) {
-    if (all != some) free(all);
-    room = count + 16;
-    all = malloc(room * sizeof(acre_heap *));
-    if (all == NULL) return false;
-    count = acre_heap_list(all, room);
-  }
-  bool found = false;
-  for (size_t i = 0; i < count; i++) found = found || all[i] == heap;
-  if (all != some) free(all);
-  return found;
+  acre_heap_options options;
+  return acre_heap_query(heap, &options) == ACRE_OK ? kind_of(&options) : HEAP_GROWABLE;
 }
 
 bool acre__is_heap(HANDLE heap) {
-  acre__take(ACRE_LOCK_HEAPS);
-  bool found = *place_of(heap) != NULL;
-  acre__give(ACRE_LOCK_HEAPS);
-  return found || heap == acre_process_heap() || is_other_heap(heap);
+  return acre_heap_query(heap, NULL) == ACRE_OK;
 }
 
 /* ------------------------------------------------------------- making and ending */
@@ -97,37 +48,51 @@ static acre_result create_executable(acre_heap_options *options, acre_heap **out
   return result;
 }
 
-HANDLE HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum) {
+COLD static HANDLE create(DWORD options, SIZE_T initial, SIZE_T maximum) {
   if (maximum != 0 && maximum < initial) maximum = initial;
   if (initial > SIZE_MAX / 2 || maximum > SIZE_MAX / 2) return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
-  acre_heap_options wanted = {.name = "win32", .initial_commit = initial};
+  bool executes = (options & HEAP_CREATE_ENABLE_EXECUTE) != 0;
+  DWORD kind = (options & (HEAP_GENERATE_EXCEPTIONS | HEAP_NO_SERIALIZE)) | (maximum == 0 ? HEAP_GROWABLE : 0) |
+               (executes ? EXECUTES : 0);
+  acre_heap_options wanted = {.name = "win32", .initial_commit = initial, .context = &kinds[kind]};
   if ((options & HEAP_NO_SERIALIZE) != 0) wanted.flags |= ACRE_HEAP_SINGLE_THREAD;
   if (maximum != 0) { /* whole segments, and one for the heap's own data */
     wanted.limit = (maximum + 2 * ACRE_HEAP_SEGMENT - 1) & ~(ACRE_HEAP_SEGMENT - 1);
     if (wanted.initial_commit > wanted.limit) wanted.initial_commit = wanted.limit;
   }
   acre_heap *heap;
-  bool executes = (options & HEAP_CREATE_ENABLE_EXECUTE) != 0;
   acre_result result = executes ? create_executable(&wanted, &heap) : acre_heap_create(&wanted, &heap);
   if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));
-  DWORD kept = (options & (HEAP_GENERATE_EXCEPTIONS | HEAP_NO_SERIALIZE)) | (maximum == 0 ? HEAP_GROWABLE : 0);
-  if (!remember(heap, kept, wanted.range)) {
-    (void)acre_heap_destroy(heap);
-    if (executes) (void)acre_vm_release(wanted.range);
-    return acre__fail_null(ERROR_NOT_ENOUGH_MEMORY);
-  }
+  if (executes) atomic_fetch_add(&executable, 1);
   return heap;
 }
 
-BOOL HeapDestroy(HANDLE heap) {
-  if (heap == acre_process_heap()) return acre__fail(ERROR_INVALID_PARAMETER);
-  struct record *record = take(heap);
-  if (record == NULL && !is_other_heap(heap)) return acre__fail(ERROR_INVALID_HANDLE);
+HANDLE HeapCreate(DWORD options, SIZE_T initial, SIZE_T maximum) {
+  static const acre_heap_options plain = {.name = "win32", .context = &kinds[HEAP_GROWABLE]};
+  acre_heap *heap;
+  if ((options | initial | maximum) != 0) return create(options, initial, maximum);
+  acre_result result = acre_heap_create(&plain, &heap);
+  if (result != ACRE_OK) return acre__fail_null(acre__win32_error(result));
+  return heap;
+}
+
+/* What ends with a heap of HeapCreate's and is none of Acre's affair; returns the memory that the heap has from here. */
+COLD static void *leave(const acre_heap *heap) {
+  acre_heap_options options;
+  if (acre_heap_query(heap, &options) != ACRE_OK || heap == acre_process_heap()) return NULL;
   acre__walk_forget(heap);
-  acre_result result = acre_heap_destroy(heap);
-  if (record != NULL && record->range != NULL) (void)acre_vm_release(record->range);
-  free(record);
-  return acre__done(result);
+  return (kind_of(&options) & EXECUTES) != 0 ? options.range : NULL;
+}
+
+BOOL HeapDestroy(HANDLE heap) {
+  bool more = atomic_load(&executable) + atomic_load(&acre__walks) != 0;
+  void *range = more ? leave(heap) : NULL;
+  if (heap == NULL || acre_heap_destroy(heap) != ACRE_OK) return acre__fail(ERROR_INVALID_HANDLE);
+  if (range != NULL) {
+    atomic_fetch_sub(&executable, 1);
+    (void)acre_vm_release(range);
+  }
+  return TRUE;
 }
 
 HANDLE GetProcessHeap(void) {
@@ -139,37 +104,12 @@ DWORD GetProcessHeaps(DWORD count, PHANDLE heaps) {
   return (DWORD)acre_heap_list((acre_heap **)heaps, count);
 }
 
-/* ------------------------------------------------------------- sizes */
-
-enum { LONG_TAIL = 255, LONG_TAIL_SIZE = 9 };
-
-static void set_size(void *block, size_t usable, size_t size) {
-  size_t rest = usable - size;
-  unsigned char *end = (unsigned char *)block + usable;
-  if (rest < LONG_TAIL) {
-    end[-1] = (unsigned char)rest;
-  } else {
-    memcpy(end - LONG_TAIL_SIZE, &rest, sizeof rest);
-    end[-1] = LONG_TAIL;
-  }
-}
-
-/* What was overwritten, or is of another allocator of the heap, says at most that all of the block was asked for. */
-size_t acre__block_size(const void *block) {
-  size_t usable = acre_heap_size(block), rest;
-  if (usable == 0) return 0;
-  const unsigned char *end = (const unsigned char *)block + usable;
-  rest = end[-1];
-  if (rest == LONG_TAIL && usable >= LONG_TAIL_SIZE) memcpy(&rest, end - LONG_TAIL_SIZE, sizeof rest);
-  return rest <= usable ? usable - rest : usable;
-}
-
 /* ------------------------------------------------------------- blocks */
 
 /* A heap of limited size has no very large blocks (HeapCreate: "slightly less than ... 1,024 KB for a 64-bit process"). */
 static const size_t LARGEST_OF_FIXED = 0xff000;
 
-static void *failed(const acre_heap *heap, DWORD flags, DWORD error) {
+COLD static void *failed(const acre_heap *heap, DWORD flags, DWORD error) {
   SetLastError(error);
   if (((flags | options_of(heap)) & HEAP_GENERATE_EXCEPTIONS) != 0) RaiseException(STATUS_NO_MEMORY, 0, 0, NULL);
   return NULL;
@@ -180,41 +120,44 @@ static bool is_too_large(const acre_heap *heap, size_t size) {
   return (options_of(heap) & HEAP_GROWABLE) == 0;
 }
 
+static void *alloc(acre_heap *heap, unsigned flags, size_t size) {
+  if (is_too_large(heap, size)) return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
+  bool zero = (flags & HEAP_ZERO_MEMORY) != 0;
+  void *block = zero ? acre_heap_zalloc_exact(heap, size) : acre_heap_alloc_exact(heap, size);
+  return block != NULL ? block : failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
+}
+
 LPVOID HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size) {
-  if (size >= LARGEST_OF_FIXED && (size >= SIZE_MAX - LONG_TAIL || is_too_large(heap, size)))
-    return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
-  void *block = (flags & HEAP_ZERO_MEMORY) != 0 ? acre_heap_zalloc(heap, size + 1) : acre_heap_alloc(heap, size + 1);
-  if (block == NULL) return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
-  size_t usable = acre_heap_rounded(heap, size + 1);
-  set_size(block, usable != 0 ? usable : acre_heap_size(block), size);
-  return block;
+  return acre_heap_alloc_exact_or(heap, flags, size, alloc);
 }
 
 LPVOID HeapReAlloc(HANDLE heap, DWORD flags, LPVOID block, SIZE_T size) {
   if (block == NULL) return NULL; /* and the last error stays */
   if (acre_heap_of(block) != heap) return acre__fail_null(ERROR_INVALID_PARAMETER);
-  if (size >= LARGEST_OF_FIXED && (size >= SIZE_MAX - LONG_TAIL || is_too_large(heap, size)))
-    return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
-  size_t before = acre__block_size(block);
+  if (is_too_large(heap, size)) return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
+  size_t before = acre_heap_size_exact(block);
   void *moved = block;
   if ((flags & HEAP_REALLOC_IN_PLACE_ONLY) == 0)
-    moved = acre_heap_realloc(heap, block, size + 1);
-  else if (acre_heap_resize_in_place(heap, block, size + 1) != ACRE_OK)
+    moved = acre_heap_realloc_exact(heap, block, size);
+  else if (acre_heap_resize_exact(heap, block, size) != ACRE_OK)
     moved = NULL;
   if (moved == NULL) return failed(heap, flags, ERROR_NOT_ENOUGH_MEMORY);
   if ((flags & HEAP_ZERO_MEMORY) != 0 && size > before) memset((char *)moved + before, 0, size - before);
-  set_size(moved, acre_heap_size(moved), size);
   return moved;
+}
+
+static BOOL not_freed(acre_result why) {
+  return acre__fail(acre__win32_error(why));
 }
 
 BOOL HeapFree(HANDLE heap, DWORD flags, LPVOID block) {
   (void)flags;
-  return acre__done(acre_heap_free(heap, block));
+  return acre_heap_free_or(heap, block, not_freed);
 }
 
 SIZE_T HeapSize(HANDLE heap, DWORD flags, LPCVOID block) {
   (void)flags;
-  if (block != NULL && acre_heap_of(block) == heap) return acre__block_size(block);
+  if (block != NULL && acre_heap_of(block) == heap) return acre_heap_size_exact(block);
   SetLastError(ERROR_INVALID_PARAMETER);
   return (SIZE_T)-1;
 }

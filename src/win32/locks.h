@@ -14,7 +14,6 @@
 enum acre__lock_name {
   ACRE_LOCK_BLOCKS,   /* blocks by handle: blocks.c */
   ACRE_LOCK_WALKS,    /* walks of heaps: walk.c */
-  ACRE_LOCK_HEAPS,    /* what is known of heaps: heaps.c */
   ACRE_LOCK_WAITS,    /* states of what threads wait for: waits.c */
   ACRE_LOCK_VIEWS,    /* the table of views: views.c */
   ACRE_LOCK_HANDLES,  /* the table of handles: handles.c */

@@ -20,7 +20,7 @@ struct record {
 };
 
 static struct record *records;
-static atomic_uint walks; /* how many records there are, for who only wants to know whether there is one */
+atomic_uint acre__walks; /* how many records there are */
 
 static bool take_down(const acre_heap_entry *entry, void *context) {
   struct record *record = context;
@@ -39,7 +39,7 @@ static bool take_down(const acre_heap_entry *entry, void *context) {
 static void drop(struct record **place) {
   struct record *record = *place;
   *place = record->next;
-  atomic_fetch_sub(&walks, 1);
+  atomic_fetch_sub(&acre__walks, 1);
   free(record->entries);
   free(record);
 }
@@ -51,7 +51,6 @@ static struct record **place_of(const acre_heap *heap) {
 }
 
 void acre__walk_forget(const acre_heap *heap) {
-  if (atomic_load(&walks) == 0) return;
   acre__take(ACRE_LOCK_WALKS);
   struct record **place = place_of(heap);
   if (*place != NULL) drop(place);
@@ -81,7 +80,7 @@ static bool begin(acre_heap *heap) {
   if (*place != NULL) drop(place);
   record->next = records;
   records = record;
-  atomic_fetch_add(&walks, 1);
+  atomic_fetch_add(&acre__walks, 1);
   acre__give(ACRE_LOCK_WALKS);
   return true;
 }
@@ -96,7 +95,7 @@ static void give(const acre_heap_entry *from, BYTE region, PROCESS_HEAP_ENTRY *o
       out->Region.lpLastBlock = (char *)from->address + from->size;
       break;
     case ACRE_HEAP_BUSY: {
-      size_t size = acre__block_size(from->address), rest = from->size - size;
+      size_t size = acre_heap_size_exact(from->address), rest = from->size - size;
       out->wFlags = PROCESS_HEAP_ENTRY_BUSY;
       out->cbData = (DWORD)(size > MAXDWORD ? MAXDWORD : size);
       out->cbOverhead = (BYTE)(rest > 255 ? 255 : rest);

@@ -62,8 +62,6 @@ TEST(waste_is_an_eighth_at_most) {
     void *block = acre_heap_alloc(heap, size);
     REQUIRE(block != NULL);
     size_t usable = acre_heap_size(block), waste = usable - size;
-    size_t told = acre_heap_rounded(heap, size);
-    if (size <= ACRE_SMALL_MOST || told != 0) CHECK_EQ(told, usable);
     if (waste > 15 && waste * 8 > usable) test_fail(__FILE__, __LINE__, "%zu bytes take %zu", size, usable);
     CHECK_OK(acre_heap_free(heap, block));
   }
@@ -75,13 +73,6 @@ TEST(waste_is_an_eighth_at_most) {
     CHECK_EQ(acre__class_of(size - 1), size_class);
     if (size < ACRE_MEDIUM_MOST) CHECK_EQ(acre__class_of(size + 1), size_class + 1);
   }
-  end_heap(heap);
-}
-
-TEST(a_checked_heap_does_not_tell_how_it_rounds) {
-  acre_heap_options options = {.flags = ACRE_HEAP_CHECKED};
-  heap = make_heap(&options);
-  CHECK_EQ(acre_heap_rounded(heap, 100), 0);
   end_heap(heap);
 }
 
@@ -440,6 +431,78 @@ TEST(the_process_heap) {
   CHECK_OK(acre_free(block));
   CHECK_RESULT(acre_heap_destroy(process), ACRE_E_INVALID_ARGUMENT);
   CHECK_RESULT(acre_heap_reset(process), ACRE_E_INVALID_ARGUMENT);
+}
+
+static void nothing_happens(acre_heap *ended, void *context) {
+  (void)ended;
+  (void)context;
+}
+
+TEST(heaps_tell_how_they_were_made) {
+  static char memory[1 << 19];
+  acre_heap_options out;
+  heap = make_heap(NULL);
+  CHECK_OK(acre_heap_query(heap, NULL));
+  CHECK_OK(acre_heap_query(heap, &out));
+  CHECK(strcmp(out.name, "heap") == 0);
+  CHECK_EQ(out.flags, 0);
+  CHECK_EQ(out.backing, ACRE_VM_BACKING_MEMORY);
+  CHECK(out.limit == 0 && out.initial_commit == 0 && out.range == NULL && out.range_size == 0);
+  CHECK(out.on_destroy == NULL && out.on_error == NULL && out.context == NULL);
+  end_heap(heap);
+
+  heap = make_heap(&(acre_heap_options){.name = "limited",
+                                        .flags = ACRE_HEAP_SINGLE_THREAD,
+                                        .limit = (1 << 20) + 1,
+                                        .initial_commit = 1,
+                                        .on_destroy = nothing_happens,
+                                        .context = memory});
+  CHECK_OK(acre_heap_query(heap, &out));
+  CHECK(strcmp(out.name, "limited") == 0);
+  CHECK_EQ(out.flags, ACRE_HEAP_SINGLE_THREAD);
+  CHECK_EQ(out.limit, 1 << 20);
+  CHECK_EQ(out.initial_commit, ACRE_HEAP_SEGMENT);
+  CHECK(out.on_destroy == nothing_happens && out.context == memory);
+  end_heap(heap);
+
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory});
+  CHECK_OK(acre_heap_query(heap, &out));
+  CHECK((char *)out.range >= memory && (char *)out.range + out.range_size <= memory + sizeof memory);
+  CHECK(out.range_size >= sizeof memory - 2 * ACRE_HEAP_SEGMENT);
+  end_heap(heap);
+  CHECK_OK(acre_heap_query(acre_process_heap(), &out));
+}
+
+static void is_no_heap(const void *address) {
+  acre_heap *none = (acre_heap *)(uintptr_t)address;
+  CHECK_RESULT(acre_heap_query(none, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_heap_reset(none), ACRE_E_INVALID_ARGUMENT);
+  if (none != NULL) CHECK_RESULT(acre_heap_destroy(none), ACRE_E_INVALID_ARGUMENT);
+}
+
+TEST(what_is_no_heap_is_refused) {
+  static char memory[1 << 19];
+  int local = 0;
+  heap = make_heap(NULL);
+  char *small = acre_heap_alloc(heap, 100), *large = acre_heap_alloc(heap, 1 << 20);
+  const void *const none[] = {NULL,
+                              &local,
+                              memory,
+                              (void *)16,
+                              (void *)UINTPTR_MAX,
+                              (char *)heap + 16,
+                              small,
+                              large,
+                              large + ACRE_HEAP_SEGMENT};
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++) is_no_heap(none[i]);
+  CHECK_OK(acre_heap_query(heap, NULL));
+  end_heap(heap);
+  is_no_heap(heap); /* it is no more */
+  (void)acre_heap_compact(NULL);
+  is_no_heap(heap);
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory});
+  end_heap(heap);
+  is_no_heap(heap);
 }
 
 TEST(all_heaps) {

@@ -61,6 +61,7 @@ read -ra link <<<"$LDFLAGS"
 check "forks" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror -Wno-array-bounds "${link[@]}" \
   "$here/programs/forks.c"
 check "killed" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/killed.c"
+check "heaps" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/heaps.c"
 check "later" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/later.c"
 text='2 arguments, the second one
 4000000000 -5 ee6b2800 1099511627776 -7 00042|ab    |    cd|x

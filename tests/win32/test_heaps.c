@@ -101,6 +101,8 @@ static void fixed_size(void) {
   VirtualQuery(block, &info, sizeof info);
   VALUE(info.Protect);
   TRY(HeapDestroy(heap));
+  VirtualQuery(block, &info, sizeof info);
+  VALUE(info.State);
 }
 
 static void bad_use(void) {
@@ -120,6 +122,10 @@ static void bad_use(void) {
   TRY(HeapFree(second, 0, other));
   TRY(HeapDestroy(second));
   TRY(HeapDestroy(heap));
+  static char none[4096] __attribute__((aligned(4096)));
+  TRY(HeapDestroy(none));
+  TRY(HeapDestroy(GetProcessHeap()));
+  TRY(HeapFree(GetProcessHeap(), 0, HeapAlloc(GetProcessHeap(), 0, 10)));
 }
 
 static void locks(void) {
