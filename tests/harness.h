@@ -99,6 +99,10 @@ void test_remove_directory(const char *path);
 /* An empty file of one's own; its path is ASCII. */
 void test_make_file(char path[TEST_PATH]);
 
+/* The system's own handle of the file, for reading and writing. */
+intptr_t test_open_file(const char *path);
+void test_close_file(intptr_t handle);
+
 /* Bytes that the file has on the disk. */
 uint64_t test_bytes_on_disk(const char *path);
 

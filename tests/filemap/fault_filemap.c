@@ -133,13 +133,12 @@ TEST(size_of_a_file_that_cannot_tell) {
   unlink(path);
 }
 
-/* The program's own descriptor stays its own, whatever fails; that the copy can fail is seen by the first result. */
+/* The program's own handle stays its own, whatever fails; that the copy can fail is seen by the first result. */
 TEST(adopting_a_file_fails) {
   char path[SCRATCH_PATH];
   scratch_make(path, SIZE);
-  int own = open(path, O_RDWR | O_CLOEXEC);
-  REQUIRE(own >= 0);
-  size_t descriptors = scratch_open_descriptors();
+  intptr_t own = test_open_file(path);
+  size_t handles = test_open_handles();
   struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_TOO_MANY_FILES};
   struct acre__fault_report report;
   for (bool failed = true; failed; plan.call++) {
@@ -151,9 +150,9 @@ TEST(adopting_a_file_fails) {
     CHECK_EQ(file == NULL, failed);
     if (plan.call == 1) CHECK_EQ(report.first_failed, ACRE_FAULT_FILE_COPY);
     acre_file_close(file);
-    CHECK_EQ(scratch_open_descriptors(), descriptors);
+    CHECK_EQ(test_open_handles(), handles);
     REQUIRE(plan.call < ENOUGH_CALLS);
   }
-  close(own);
+  test_close_file(own);
   unlink(path);
 }

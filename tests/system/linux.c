@@ -259,6 +259,16 @@ void test_make_file(char path[TEST_PATH]) {
   close(fd);
 }
 
+intptr_t test_open_file(const char *path) {
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  REQUIRE(fd >= 0);
+  return fd;
+}
+
+void test_close_file(intptr_t handle) {
+  CHECK(close((int)handle) == 0);
+}
+
 size_t test_open_handles(void) {
   DIR *directory = opendir("/proc/self/fd");
   REQUIRE(directory != NULL);

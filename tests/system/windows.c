@@ -151,6 +151,17 @@ void test_make_file(char path[TEST_PATH]) {
   abort();
 }
 
+intptr_t test_open_file(const char *path) {
+  HANDLE handle = CreateFileA(path, GENERIC_READ | GENERIC_WRITE,
+                              FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0, NULL);
+  REQUIRE(handle != INVALID_HANDLE_VALUE);
+  return (intptr_t)handle;
+}
+
+void test_close_file(intptr_t handle) {
+  CHECK(CloseHandle((HANDLE)handle));
+}
+
 size_t test_open_handles(void) {
   DWORD count = 0;
   return GetProcessHandleCount(GetCurrentProcess(), &count) ? count : 0;
