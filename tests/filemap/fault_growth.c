@@ -81,13 +81,16 @@ static void run_all(struct acre__fault_plan plan, acre_access access) {
 }
 
 TEST(one_call_fails) {
+  scratch_need_growth_by_pages();
   run_all((struct acre__fault_plan){.result = ACRE_E_NO_SPACE}, ACRE_ACCESS_READ_WRITE);
 }
 
 TEST(one_call_fails_copied_on_write) {
+  scratch_need_growth_by_pages();
   run_all((struct acre__fault_plan){.result = ACRE_E_NO_MEMORY}, ACRE_ACCESS_COPY_ON_WRITE);
 }
 
 TEST(all_calls_fail_from_one_on) {
+  scratch_need_growth_by_pages();
   run_all((struct acre__fault_plan){.result = ACRE_E_IO, .and_later = true}, ACRE_ACCESS_READ_WRITE);
 }

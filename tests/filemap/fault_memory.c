@@ -100,8 +100,7 @@ TEST(reserved_memory) {
 }
 
 TEST(reserved_on_the_paging_file) {
-  const char *directory = getenv("TMPDIR");
-  REQUIRE_OK(acre_vm_set_paging_file(directory != NULL ? directory : "/tmp", 0));
+  scratch_set_paging_file(0);
   acre_memory_options options = {.backing = ACRE_VM_BACKING_PAGING_FILE, .reserve = true};
   run_all((struct acre__fault_plan){.result = ACRE_E_IO}, &options);
   run_all((struct acre__fault_plan){.result = ACRE_E_NO_SPACE, .and_later = true}, &options);
@@ -127,8 +126,7 @@ TEST(a_descriptor_that_is_another_file_s) {
 }
 
 TEST(committed_on_the_paging_file) {
-  const char *directory = getenv("TMPDIR");
-  REQUIRE_OK(acre_vm_set_paging_file(directory != NULL ? directory : "/tmp", 0));
+  scratch_set_paging_file(0);
   acre_memory_options options = {.backing = ACRE_VM_BACKING_PAGING_FILE};
   for (struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_NO_SPACE, .functions = FUNCTIONS};; plan.call++) {
     acre_system before, after;

@@ -4,6 +4,7 @@
 #define ACRE_TESTS_FILEMAP_SCRATCH_H
 
 #include <acre/filemap.h>
+#include <acre/vm.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,6 +57,21 @@ static inline size_t scratch_regions(void) {
   acre_system system;
   REQUIRE_OK(acre_system_info(&system));
   return system.regions;
+}
+
+/* Elsewhere views grow by whole granules: what lies in the last one is mapped already, and stays as it is. */
+static inline void scratch_need_growth_by_pages(void) {
+  acre_system system;
+  REQUIRE_OK(acre_system_info(&system));
+  if (system.map_granularity != system.page_size) test_skip("views grow by whole granules on this system");
+}
+
+/* A paging file in the folder for temporary files; the test is skipped where the system has its own and nobody else's. */
+static inline void scratch_set_paging_file(uint64_t maximum) {
+  const char *directory = getenv("TMPDIR");
+  acre_result result = acre_vm_set_paging_file(directory != NULL ? directory : "/tmp", maximum);
+  if (result == ACRE_E_NOT_SUPPORTED || result == ACRE_E_NOT_FOUND) test_skip("no paging file of Acre's on this system");
+  REQUIRE_OK(result);
 }
 
 /* A file that is open with the access; its section; and a view of all of it. */

@@ -31,13 +31,6 @@ static acre_vm_info info_at(const void *address) {
   return info;
 }
 
-/* Elsewhere they grow by whole granules: what lies in the last one is mapped already, and stays as it is. */
-static void need_growth_by_pages(void) {
-  acre_system system;
-  REQUIRE_OK(acre_system_info(&system));
-  if (system.map_granularity != system.page_size) test_skip("views grow by whole granules on this system");
-}
-
 enum { SOME = 6000 };
 
 /* ------------------------------------------------------------- files */
@@ -176,7 +169,7 @@ TEST(a_section_grows_and_never_shrinks) {
 /* ------------------------------------------------------------- views */
 
 TEST(a_view_grows_in_place) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 10000);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
@@ -215,7 +208,7 @@ TEST(a_view_grows_in_place) {
 }
 
 TEST(commit_grows_a_view) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 100);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
@@ -247,7 +240,7 @@ TEST(commit_grows_a_view) {
 }
 
 TEST(views_that_cannot_write_do_not_make_the_file_longer) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, SOME);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
@@ -268,7 +261,7 @@ TEST(views_that_cannot_write_do_not_make_the_file_longer) {
 
 /* An array that reaches to the end of what a view has reserved has all of it in the file. */
 TEST(an_odd_room_is_the_file_s_up_to_the_page_s_end) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 100);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
@@ -290,7 +283,7 @@ TEST(an_odd_room_is_the_file_s_up_to_the_page_s_end) {
 }
 
 TEST(views_that_may_not_make_the_file_longer) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 3 * page);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
@@ -318,7 +311,7 @@ TEST(views_that_may_not_make_the_file_longer) {
 }
 
 TEST(a_placeholder_becomes_a_view_with_room) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 100);
   acre_system system;
@@ -381,7 +374,7 @@ static void fork_and_grow(void *context) {
 }
 
 TEST(threads_grow_views_of_one_file_while_others_fork) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 10);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);
@@ -442,7 +435,7 @@ static void append_numbers(const char *path, uint64_t from, uint64_t count) {
 }
 
 TEST(an_array_lives_on_disk) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 0);
   unlink(path);
@@ -461,7 +454,7 @@ TEST(an_array_lives_on_disk) {
 }
 
 TEST(an_array_on_disk_is_resized) {
-  need_growth_by_pages();
+  scratch_need_growth_by_pages();
   char path[SCRATCH_PATH];
   make(path, 0);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ_WRITE);

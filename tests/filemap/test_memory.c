@@ -209,20 +209,13 @@ TEST(threads_commit_and_map_at_random) {
 
 /* ------------------------------------------------------------- the paging file */
 
-static void set_paging_file(uint64_t maximum) {
-  const char *directory = getenv("TMPDIR");
-  acre_result result = acre_vm_set_paging_file(directory != NULL ? directory : "/tmp", maximum);
-  if (result == ACRE_E_NOT_SUPPORTED || result == ACRE_E_NOT_FOUND) test_skip("no paging file of Acre's on this system");
-  REQUIRE_OK(result);
-}
-
 TEST(sections_on_the_paging_file) {
   acre_memory_options options = {.backing = ACRE_VM_BACKING_PAGING_FILE};
   acre_section *section = NULL;
   CHECK_OK(acre_vm_set_paging_file(NULL, 0));
   CHECK_RESULT(acre_section_create_memory(1, &options, &section), ACRE_E_NOT_SUPPORTED);
   page = page_bytes();
-  set_paging_file(100 * page);
+  scratch_set_paging_file(100 * page);
   size_t descriptors = test_open_handles();
   acre_system before = system_figures(), now;
   section = make_section(50 * page - 1, &options);
@@ -252,7 +245,7 @@ TEST(sections_on_the_paging_file) {
 TEST(reserved_sections_on_the_paging_file) {
   acre_memory_options options = {.backing = ACRE_VM_BACKING_PAGING_FILE, .reserve = true};
   page = page_bytes();
-  set_paging_file(20 * page);
+  scratch_set_paging_file(20 * page);
   acre_system before = system_figures();
   acre_section *section = make_section(1000 * page, &options);
   CHECK_EQ(system_figures().commit_charge, before.commit_charge);
