@@ -140,8 +140,8 @@ typedef struct acre_system {
   uint64_t swap;                 /* swap space in all */
   unsigned processors;           /* processors on line */
   size_t mapping_limit; /* vm.max_map_count: mappings the kernel allows one process; SIZE_MAX: there is no such limit */
-  int overcommit_mode;           /* vm.overcommit_memory: 0, 1 or 2; -1 where it is unknown */
-  bool transparent_large_pages;  /* the kernel gives them to those who ask */
+  int overcommit_mode;  /* vm.overcommit_memory: 0, 1 or 2; -1 where it is unknown */
+  bool transparent_large_pages; /* the kernel gives them to those who ask */
   acre_commit_way commit_way;
   acre_query_way query_way;
   acre_populate_way populate_way;

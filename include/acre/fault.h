@@ -235,7 +235,7 @@ ACRE_API acre_result acre_vm_stack_reserve(size_t size, const acre_vm_stack_opti
  * that a thread on such a stack does. One thread at a time can use it; a thread
  * that has an alternate stack keeps that.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_NOT_A_REGION; ACRE_E_NOT_REGION_BASE;
- *   ACRE_E_WRONG_KIND, it is no stack's; ACRE_E_NOT_SUPPORTED.
+ *   ACRE_E_WRONG_KIND, it is no stack's; ACRE_E_NOT_SUPPORTED, as on Windows, whose handlers have no stack of their own.
  */
 ACRE_API acre_result acre_vm_stack_enter(void *region_base);
 

@@ -186,8 +186,8 @@ typedef struct acre_name_options {
  *   ACRE_E_ACCESS_DENIED, in the place of Acre's directory or of the name there is something of somebody else's;
  *   ACRE_E_NO_SPACE; ACRE_E_FILE_TOO_LARGE; ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY;
  *   ACRE_E_NOT_SUPPORTED, there is no place for names. On failure *out is NULL.
- * Where: /dev/shm/acre-UID, else XDG_RUNTIME_DIR/acre-UID, else /tmp/acre-UID: a directory for the user alone,
- *   with a file for each name.
+ * Where: /dev/shm/acre-UID, else XDG_RUNTIME_DIR/acre-UID, else /tmp/acre-UID; on Windows %LOCALAPPDATA%\acre-names: a
+ *   directory for the user alone, with a file for each name.
  * Lifetime: as acre_section_create. A program that closes Acre's descriptors loses the name, and not the memory.
  * Fork: the child has the section as well, and is alive behind the name until it closes it. A fork waits
  *   for another thread that is opening a name.
@@ -254,8 +254,9 @@ ACRE_API acre_result acre_view_map(acre_section *section, uint64_t offset, size_
  * acre_vm_commit on reserved pages does the same, up to the end of those pages.
  * Result: ACRE_E_INVALID_ARGUMENT; ACRE_E_OUT_OF_RANGE, more than it has reserved, or than a file that may not grow;
  *   of acre_section_resize ACRE_E_NO_SPACE, ACRE_E_FILE_TOO_LARGE, ACRE_E_IO; ACRE_E_MAPPING_LIMIT;
- *   ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on write. The view is as it was then; after the last three the
- *   section and the file may have grown.
+ *   ACRE_E_NO_MEMORY; ACRE_E_COMMIT_LIMIT, copied on write; ACRE_E_NOT_SUPPORTED, what it has ends within a unit of the map
+ *   granularity (acre_system), which is larger than a page on Windows before 10 (1803). The view is as it was then; after
+ *   the last four the section and the file may have grown.
  * Cost: the file's growth, and one mmap. Threads, fork: as acre_section_resize.
  */
 ACRE_API acre_result acre_view_grow(acre_view *view, size_t size);

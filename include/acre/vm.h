@@ -275,7 +275,8 @@ ACRE_API acre_result acre_vm_query(const void *address, acre_vm_info *out);
 
 /*
  * Tells which file stands behind `address`, in a view or in anyone's mapping: its
- * path, absolute, as the system knows it now, and in *offset which byte of the file stands there.
+ * path, absolute, as the system knows it now, and in *offset which byte of the file stands there (UINT64_MAX: the system
+ * does not tell, as on Windows).
  * At most size - 1 bytes of the path go to `path`, and a NUL; its whole length to *length. Each of the three may be
  * NULL (size is 0 then). Behind the path of a file that was removed stands " (deleted)"; what has no path
  * (memory) has a name of the system's. Paths beyond some 4,000 bytes are cut.
@@ -478,7 +479,7 @@ ACRE_API acre_result acre_vm_written_prepare(void *address, size_t size);
  *   maximum   bytes that all these regions may have committed together, rounded down to pages; 0: as many as the disk has
  * Result: ACRE_E_EXISTS, `path` names something that is no directory;
  *   ACRE_E_NOT_FOUND; ACRE_E_ACCESS_DENIED; ACRE_E_READ_ONLY; ACRE_E_NO_SPACE;
- *   ACRE_E_NOT_SUPPORTED, files of this file system can't be mapped;
+ *   ACRE_E_NOT_SUPPORTED, files of this file system can't be mapped; and on Windows, which has a paging file of its own;
  *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; ACRE_E_IO. On failure the former setting stays.
  * acre_system_info tells the maximum and what is committed.
  * Lifetime: regions keep the files, the directory and the maximum that they began with.

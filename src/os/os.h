@@ -461,7 +461,7 @@ struct acre__os_mapping {
   bool shared;
   bool has_file;        /* the next four are of a file, or of memory that can be shared as one */
   bool name_is_escaped; /* a line's end in it is the four characters "\012" */
-  uint64_t offset;      /* in the file, of `start` */
+  uint64_t offset;      /* in the file, of `start`; UINT64_MAX: the system does not tell (Windows) */
   const char *name;     /* the file's path as the system has it, in the reader's buffer until the next question: no NUL,
                          cut where it is very long; " (deleted)" behind one that is not there any more */
   size_t name_length;

@@ -164,7 +164,8 @@ acre_result acre__paging_create(struct acre__paged **out) {
 }
 
 acre_result acre__paging_map(struct acre__paged *paged, void *base, size_t size) {
-  struct acre__os_part part = {.file = paged->file, .protection = ACRE_VM_NO_ACCESS, .most = ACRE_VM_EXECUTE_READ_WRITE};
+  struct acre__os_part part = {
+      .file = paged->file, .protection = ACRE_VM_NO_ACCESS, .most = ACRE_VM_EXECUTE_READ_WRITE};
   acre_result result = acre__os_map_file(base, size, &part);
   return result == ACRE_OK ? acre__os_keep_from_children(base, size) : result;
 }

@@ -117,7 +117,8 @@ acre_result acre_vm_query_file(const void *address, uint64_t *offset, char *path
   if (result == ACRE_OK) {
     size_t whole = copy_name(&mapping, path, size);
     if (length != NULL) *length = whole;
-    if (offset != NULL) *offset = mapping.offset + (at - mapping.start);
+    bool is_told = mapping.offset != UINT64_MAX;
+    if (offset != NULL) *offset = is_told ? mapping.offset + (at - mapping.start) : UINT64_MAX;
   }
   acre__os_maps_close(&maps);
   return result;

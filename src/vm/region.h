@@ -33,7 +33,7 @@ struct acre__region {
   uint32_t unit; /* the base, in ACRE_INDEX_UNITs */
   struct acre__table table;
   acre__meta_handle
-      extra;         /* of a struct acre__region_extra, or 0. Of a spare record: the next one; lock: the index's */
+      extra; /* of a struct acre__region_extra, or 0. Of a spare record: the next one; lock: the index's */
   /* Sixteen bits and eight, as not every system's compilers put others beside a byte. */
   uint16_t live : 1;       /* 0 while the record is spare */
   uint16_t any_locked : 1; /* some page may be ACRE_PAGE_LOCKED */

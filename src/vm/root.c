@@ -114,7 +114,8 @@ ACRE_COLD void acre__root_find_all(void) {
     struct acre__os_system found;
     acre__os_probe(&found);
     found.highest_address = acre__min(found.highest_address, ACRE_INDEX_HIGHEST);
-    size_t none = 0, budget = acre__root_budget_of(found.mapping_limit), first = offsetof(struct acre__os_system, lowest_address);
+    size_t none = 0, budget = acre__root_budget_of(found.mapping_limit),
+           first = offsetof(struct acre__os_system, lowest_address);
     memcpy((char *)&root->system + first, (char *)&found + first,
            sizeof found - first); /* others read the first ones */
     atomic_compare_exchange_strong_explicit(&root->mapping_budget, &none, budget, memory_order_relaxed,

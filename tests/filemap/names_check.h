@@ -12,7 +12,8 @@ static inline const char *name_of(const char *text) {
   return name;
 }
 
-static inline acre_result open_name(const char *name, acre_file_mode mode, uint64_t size, bool *created, acre_section **out) {
+static inline acre_result open_name(const char *name, acre_file_mode mode, uint64_t size, bool *created,
+                                    acre_section **out) {
   acre_name_options options = {.access = ACRE_ACCESS_READ_WRITE, .mode = mode, .size = size};
   return acre_section_open(name, &options, created, out);
 }

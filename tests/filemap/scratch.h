@@ -70,7 +70,8 @@ static inline void scratch_need_growth_by_pages(void) {
 static inline void scratch_set_paging_file(uint64_t maximum) {
   const char *directory = getenv("TMPDIR");
   acre_result result = acre_vm_set_paging_file(directory != NULL ? directory : "/tmp", maximum);
-  if (result == ACRE_E_NOT_SUPPORTED || result == ACRE_E_NOT_FOUND) test_skip("no paging file of Acre's on this system");
+  if (result == ACRE_E_NOT_SUPPORTED || result == ACRE_E_NOT_FOUND)
+    test_skip("no paging file of Acre's on this system");
   REQUIRE_OK(result);
 }
 

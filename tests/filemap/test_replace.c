@@ -5,7 +5,6 @@
 #endif
 #include "replace_check.h"
 
-
 /* ------------------------------------------------------------- memory */
 
 TEST(a_section_over_memory_is_zero_and_shared_by_its_views) {

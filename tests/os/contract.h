@@ -50,8 +50,10 @@ static inline char *reserve_committed(size_t pages) {
 }
 
 /* What is to be mapped. */
-#define PART(file_, offset_, protection_, copies) \
-  &(struct acre__os_part) { .file = file_, .offset = offset_, .protection = protection_, .copy_on_write = copies }
+#define PART(file_, offset_, protection_, copies)                                        \
+  &(struct acre__os_part) {                                                              \
+    .file = file_, .offset = offset_, .protection = protection_, .copy_on_write = copies \
+  }
 
 static inline void release(char *base, size_t pages) {
   CHECK_OK(acre__os_release(base, pages * page_size()));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h as Linux keeps it: permissions, kinds of files, limits, full disks. See test_contract_file.c. */
-#include "contract_linux.h"
 #include "contract_file.h"
+#include "contract_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
