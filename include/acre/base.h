@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(ACRE_STATIC) || !defined(__GNUC__)
+#if defined(ACRE_STATIC) || !defined(__ELF__)
 #define ACRE_API
 #else
 #define ACRE_API __attribute__((visibility("default")))
