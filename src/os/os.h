@@ -149,6 +149,12 @@ acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protecti
 acre_result acre__os_release(void *address, size_t size);
 
 /*
+ * [address, address + size) is reserved, and nothing of it committed or mapped: what lies below `at` and what lies above
+ * will be used apart, each by whoever has its lock. A hint, for systems where a reservation is one piece: never fails.
+ */
+void acre__os_part_at(void *address, size_t size, void *at);
+
+/*
  * Reserved pages become accessible as `protection` says and read zero until
  * written. Pages of the range that are committed already keep their content and
  * get the protection too.

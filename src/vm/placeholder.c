@@ -75,6 +75,7 @@ static acre_result split(uintptr_t base, size_t offset) {
   if (result != ACRE_OK) return result;
   /* Whoever looks for an address of the upper part finds the lower one until the insert, and waits for its lock. */
   acre__lock(&region->lock);
+  acre__os_part_at((void *)base, size, (void *)plan.base);
   acre__index_insert(index, plan.base, upper);
   acre__index_announce(index);
   resize(region, offset);

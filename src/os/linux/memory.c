@@ -111,6 +111,11 @@ ACRE_COLD void acre__linux_restore_reservation(void *address, size_t size) {
   errno = error;
 }
 
+/* Any part is as good as another here. */
+void acre__os_part_at(void *address, size_t size, void *at) {
+  (void)address, (void)size, (void)at;
+}
+
 /* ------------------------------------------------------------- commit and protect */
 
 acre_result acre__os_commit(void *address, size_t size, acre_vm_protection protection) {

@@ -65,6 +65,10 @@ acre_result acre__os_release(void *address, size_t size) {
   return acre__pieces_release(address, (char *)address + size);
 }
 
+void acre__os_part_at(void *address, size_t size, void *at) {
+  acre__pieces_part(address, (char *)address + size, at);
+}
+
 /* ------------------------------------------------------------- commit and protect */
 
 /* One piece's part of a commit or a change of protection. */

@@ -151,7 +151,7 @@ acre_result acre__pieces_reserve(void *wish, size_t size, enum acre__os_place pl
   return result;
 }
 
-acre_result acre__pieces_make_private(char *start, char *end) {
+static acre_result make_private(char *start, char *end) {
   for (char *at = start; at < end;) {
     struct acre__piece piece = acre__piece_at(at, (char *)UINTPTR_MAX);
     if (piece.kind == ACRE_PIECE_PLACEHOLDER &&
@@ -161,6 +161,14 @@ acre_result acre__pieces_make_private(char *start, char *end) {
     at = piece.end;
   }
   return ACRE_OK;
+}
+
+/* With the lock, as a piece may be larger than the range that the caller has to himself. */
+acre_result acre__pieces_make_private(char *start, char *end) {
+  AcquireSRWLockExclusive(&space);
+  acre_result result = make_private(start, end);
+  ReleaseSRWLockExclusive(&space);
+  return result;
 }
 
 /* ------------------------------------------------------------- with the lock: cutting */
@@ -204,6 +212,15 @@ static acre_result cut_placeholder(const struct acre__piece *piece, char *start,
   if (piece->start != start || piece->end != end) return ACRE_E_NOT_SUPPORTED;
   if (!VirtualFree(start, 0, MEM_RELEASE)) return acre__windows_error(GetLastError());
   return reserve_at(start, (size_t)(end - start)) == start ? ACRE_OK : ACRE_E_ADDRESS_IN_USE;
+}
+
+void acre__pieces_part(char *start, char *end, char *at) {
+  if (!acre__windows_has_placeholders()) return;
+  AcquireSRWLockExclusive(&space);
+  struct acre__piece piece = acre__piece_at(at, end);
+  if (piece.start < at && piece.start >= start && piece.end <= end && piece.kind != ACRE_PIECE_FREE && !is_view(&piece))
+    (void)cut_placeholder(&piece, at, piece.end);
+  ReleaseSRWLockExclusive(&space);
 }
 
 /* One piece's part of a release. */

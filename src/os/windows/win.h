@@ -78,6 +78,9 @@ acre_result acre__pieces_reserve(void *wish, size_t size, enum acre__os_place pl
 /* Placeholders of the range become reservations whose pages may be committed. */
 acre_result acre__pieces_make_private(char *start, char *end);
 
+/* Makes [start, at) and [at, end), which are reserved, two pieces, where that can be done with no moment in between. */
+void acre__pieces_part(char *start, char *end, char *at);
+
 /* Gives the range back; views that reach beyond it can't be cut: ACRE_E_NOT_SUPPORTED. */
 acre_result acre__pieces_release(char *start, char *end);
 
