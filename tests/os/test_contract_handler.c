@@ -51,17 +51,18 @@ TEST(installing_again_changes_nothing) {
   release(watched, 64);
 }
 
-static void *touch_all(void *unused) {
-  for (size_t i = 0; i < 64; i++) *(volatile char *)(watched + i * page_size()) = 1;
-  return unused;
+/* Each thread a byte of its own in every page. */
+static void *touch_all(void *number) {
+  for (size_t i = 0; i < 64; i++) *(volatile char *)(watched + i * page_size() + (uintptr_t)number) = 1;
+  return NULL;
 }
 
 TEST(every_thread_is_served) {
   set_up();
   pthread_t threads[4];
-  for (size_t i = 0; i < 4; i++) REQUIRE(pthread_create(&threads[i], NULL, touch_all, NULL) == 0);
+  for (uintptr_t i = 0; i < 4; i++) REQUIRE(pthread_create(&threads[i], NULL, touch_all, (void *)i) == 0);
   for (size_t i = 0; i < 4; i++) REQUIRE(pthread_join(threads[i], NULL) == 0);
-  for (size_t i = 0; i < 64; i++) CHECK_EQ(watched[i * page_size()], 1);
+  for (size_t i = 0; i < 64; i++) CHECK(all_bytes_are(watched + i * page_size(), 4, 1));
   CHECK(atomic_load(&calls) >= 64);
   release(watched, 64);
 }
