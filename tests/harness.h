@@ -59,6 +59,10 @@ enum test_access test_access(void *address);
 bool test_can_read(const void *address);
 bool test_can_write(void *address);
 
+/* The system itself writes a byte there, as it does in a system call. False: it says that it may not. */
+enum { TEST_SYSTEM_BYTE = 'x' };
+bool test_system_write(void *address);
+
 /*
  * Whether all these bytes can be written, in few system calls. False: some can't be, or the
  * system has not said: then each is to be asked for. Their values stay.
@@ -82,6 +86,9 @@ int test_run_as_child(void (*fn)(void *context), void *context);
 
 /* Resident bytes of the process now, and how many mappings it has, as the kernel counts them. */
 size_t test_resident_bytes(void);
+
+/* Whether the page at `address` has its memory. */
+bool test_is_resident(const void *address);
 
 /* Whether what is resident is the program's alone, and not also what stands in for its system. */
 bool test_resident_is_own(void);
@@ -108,6 +115,7 @@ uint64_t test_bytes_on_disk(const char *path);
 
 /* Memory of the test's own, which Acre knows nothing of; NULL: the system has not so much. */
 void *test_take_memory(size_t size);
+void *test_take_memory_at(void *place, size_t size); /* there; NULL: something is there already */
 void test_give_memory(void *memory, size_t size);
 
 /* The time that the process has run on processors, in microseconds. */

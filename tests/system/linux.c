@@ -93,6 +93,16 @@ enum test_access test_access(void *address) {
   return access;
 }
 
+bool test_system_write(void *address) {
+  static const char byte = TEST_SYSTEM_BYTE;
+  take_pipe();
+  if (!push_byte(&byte)) abort();
+  bool can = pull_byte(address);
+  if (!can) drain_byte();
+  unlock_pipe();
+  return can;
+}
+
 /* Many bytes at once: the pipe takes all of them, or it says no to all. */
 bool test_can_write_each(void *const *addresses, size_t count) {
   enum { AT_ONCE = 512 }; /* within what a pipe takes in one piece */
@@ -209,6 +219,13 @@ size_t test_resident_bytes(void) {
   return bytes;
 }
 
+bool test_is_resident(const void *address) {
+  size_t page = test_page_size();
+  unsigned char resident = 0;
+  CHECK(mincore((void *)((uintptr_t)address / page * page), page, &resident) == 0);
+  return (resident & 1) != 0;
+}
+
 bool test_resident_is_own(void) {
   return true;
 }
@@ -289,6 +306,13 @@ uint64_t test_bytes_on_disk(const char *path) {
 void *test_take_memory(size_t size) {
   void *got = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return got == MAP_FAILED ? NULL : got;
+}
+
+void *test_take_memory_at(void *place, size_t size) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  void *got = mmap(place, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (got != MAP_FAILED && got != place) test_give_memory(got, size); /* a kernel that does not know the flag */
+  return got == place ? got : NULL;
 }
 
 void test_give_memory(void *memory, size_t size) {

@@ -43,6 +43,12 @@ bool test_can_write(void *address) {
   return test_access(address) == TEST_WRITABLE;
 }
 
+bool test_system_write(void *address) {
+  static const char byte = TEST_SYSTEM_BYTE;
+  SIZE_T got = 0;
+  return ReadProcessMemory(GetCurrentProcess(), &byte, address, 1, &got) && got == 1;
+}
+
 bool test_can_write_each(void *const *addresses, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (!test_can_write(addresses[i])) return false;
@@ -83,6 +89,12 @@ bool test_died_by(int status, int number) {
 size_t test_resident_bytes(void) {
   PROCESS_MEMORY_COUNTERS counters = {.cb = sizeof counters};
   return K32GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters) ? counters.WorkingSetSize : 0;
+}
+
+bool test_is_resident(const void *address) {
+  PSAPI_WORKING_SET_EX_INFORMATION info = {.VirtualAddress = (void *)(uintptr_t)address};
+  CHECK(K32QueryWorkingSetEx(GetCurrentProcess(), &info, sizeof info));
+  return info.VirtualAttributes.Valid;
 }
 
 /* Wine has a byte for each page that is reserved, and they count. */
@@ -176,6 +188,11 @@ uint64_t test_bytes_on_disk(const char *path) {
 
 void *test_take_memory(size_t size) {
   return VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+/* It begins where the granule does. */
+void *test_take_memory_at(void *place, size_t size) {
+  return VirtualAlloc(place, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 }
 
 void test_give_memory(void *memory, size_t size) {

@@ -4,8 +4,6 @@
  * the reservation is whole, each part is what it was or what it should become,
  * table, ledger and kernel agree, and without failures everything can be joined again.
  */
-#include <sys/mman.h>
-
 #include "os/fault/fault.h"
 #include "vm/vm_check.h"
 
@@ -45,8 +43,7 @@ static void check_whole(char *base, uint64_t charge) {
     at += info.size;
   }
   CHECK_EQ(system_figures().commit_charge, charge + committed);
-  for (size_t at = 0; at < UNITS * unit; at += page)
-    CHECK(mmap(base + at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0) == MAP_FAILED);
+  for (size_t at = 0; at < UNITS * unit; at += page) CHECK(test_take_memory_at(base + at, page) == NULL);
 }
 
 static void bring_back(char *base) {

@@ -4,9 +4,8 @@
  * result. After each of them everything is as it was: every run of our
  * regions, the content of every page, and the memory of others.
  */
-#include <sys/mman.h>
+#include <acre/filemap.h>
 
-#include "vm/view.h"
 #include "vm/vm_check.h"
 
 enum { PAGES = 64, AREA_PAGES = 1024 };
@@ -17,6 +16,8 @@ enum place { NOTHING, FIRST, SECOND, FREE, FOREIGN, VIEW, STACK, CODE, LAST };
 static struct {
   size_t page, granularity;
   char *area, *first, *second, *free, *foreign, *view;
+  acre_section *section;
+  acre_view *mapped;
 } world;
 
 static char *address_of(enum place place) {
@@ -58,15 +59,12 @@ static void make_world(void) {
   world.second = reserve_at(world.area + span, span);
   world.free = world.area + 2 * span;
   world.foreign = world.area + 4 * span;
-  REQUIRE(mmap(world.foreign, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
-          world.foreign);
+  REQUIRE(test_take_memory_at(world.foreign, span) == world.foreign);
   memset(world.foreign, 3, span);
-  void *view;
-  struct acre__view_plan plan = {
-      .wish = world.area + 6 * span, .size = span, .committed = span, .protection = ACRE_VM_READ, .most = ACRE_VM_READ};
-  REQUIRE_OK(acre__vm_view_reserve(&plan, &view));
-  world.view = view;
-  REQUIRE(mmap(view, span, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == view);
+  acre_view_options view = {.access = ACRE_ACCESS_READ, .address = world.area + 6 * span};
+  REQUIRE_OK(acre_section_create_memory(span, NULL, &world.section));
+  REQUIRE_OK(acre_view_map(world.section, 0, 0, &view, &world.mapped));
+  world.view = acre_view_data(world.mapped);
   REQUIRE_OK(acre_vm_commit(world.first + 8 * world.page, 32 * world.page, ACRE_VM_DEFAULT));
   memset(world.first + 8 * world.page, 1, 32 * world.page);
   REQUIRE_OK(acre_vm_protect(world.first + 24 * world.page, 8 * world.page, ACRE_VM_READ, NULL));
@@ -78,8 +76,9 @@ static void make_world(void) {
 static void end_world(void) {
   REQUIRE_OK(acre_vm_release(world.first));
   REQUIRE_OK(acre_vm_release(world.second));
-  REQUIRE_OK(acre__vm_view_release(world.view));
-  REQUIRE(munmap(world.foreign, PAGES * world.page) == 0);
+  REQUIRE_OK(acre_view_unmap(world.mapped));
+  acre_section_close(world.section);
+  test_give_memory(world.foreign, PAGES * world.page);
 }
 
 /* ------------------------------------------------------------- the calls */

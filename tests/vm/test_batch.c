@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Several ranges in one call: acre_vm_commit_runs, acre_vm_decommit_runs. Random ones are in test_random.c. */
-#include <sys/mman.h>
-
 #include "vm/vm_check.h"
 
 enum { PAGES = 2048, RUNS = PAGES / 2 };
@@ -137,7 +135,7 @@ TEST(the_commit_limit_is_met_in_the_middle) {
   CHECK_OK(acre_vm_release(base));
 }
 
-TEST(guards_locks_and_strict_regions) {
+TEST(guards_and_locks) {
   char *base = reserve_and_list();
   CHECK_OK(acre_vm_commit_runs(runs, RUNS, ACRE_VM_READ_WRITE | ACRE_VM_GUARD, NULL));
   CHECK_EQ(query(runs[9].address).protection, ACRE_VM_READ_WRITE | ACRE_VM_GUARD);
@@ -149,12 +147,14 @@ TEST(guards_locks_and_strict_regions) {
   }
   CHECK_AGREES(base);
   CHECK_OK(acre_vm_release(base));
+}
 
+TEST(runs_of_strict_regions) {
   acre_vm_options strict = {.flags = ACRE_VM_STRICT};
-  base = reserve_with(PAGES, &strict);
-  for (size_t i = 0; i < RUNS; i++) runs[i].address = base + (2 * i + 1) * page;
+  page = page_bytes();
+  char *base = reserve_with(PAGES, &strict);
+  for (size_t i = 0; i < RUNS; i++) runs[i] = (acre_vm_run){base + (2 * i + 1) * page, page};
   CHECK_OK(acre_vm_commit_runs(runs, RUNS, ACRE_VM_DEFAULT, NULL));
-  unsigned char resident = 0;
-  for (size_t i = 0; i < RUNS; i++) CHECK(mincore(runs[i].address, page, &resident) == 0 && (resident & 1) != 0);
+  for (size_t i = 0; i < RUNS; i++) CHECK(test_is_resident(runs[i].address));
   CHECK_OK(acre_vm_release(base));
 }

@@ -1,48 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guard pages: one access each, whoever makes it; what query, protect and the
- * rest make of them; and random operations against a model.
+ * rest make of them; and random operations against a model. Signals: test_guard_linux.c.
  */
-#include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "vm/vm_check.h"
-
-static const acre_vm_protection GUARDED = ACRE_VM_READ_WRITE | ACRE_VM_GUARD;
-
-static volatile char sink;
-
-static void read_byte(const char *address) {
-  sink = *(const volatile char *)address;
-}
-
-static void write_byte(char *address, char value) {
-  *(volatile char *)address = value;
-}
-
-static struct {
-  atomic_uint calls, guards;
-  acre_vm_fault last;
-} told;
-
-static acre_vm_fault_answer go_on(const acre_vm_fault *fault, void *context) {
-  (void)context;
-  atomic_fetch_add(&told.calls, 1);
-  if (fault->reason == ACRE_VM_FAULT_GUARD) atomic_fetch_add(&told.guards, 1);
-  told.last = *fault;
-  return fault->reason == ACRE_VM_FAULT_GUARD ? ACRE_VM_FAULT_HANDLED : ACRE_VM_FAULT_NOT_MINE;
-}
-
-static char *told_region(size_t pages) {
-  char *base = reserve_pages(pages);
-  memset(&told, 0, sizeof told);
-  REQUIRE_OK(acre_vm_on_fault(base, go_on, NULL));
-  return base;
-}
+#include "vm/guard_check.h"
 
 TEST(a_region_can_be_reserved_with_guard_pages) {
   size_t page = page_bytes();
@@ -171,23 +134,6 @@ TEST(what_cannot_be_done_with_guard_pages) {
   CHECK_OK(acre_vm_release(base));
 }
 
-TEST(system_calls_fail_and_leave_the_guard) {
-  size_t page = page_bytes();
-  char *base = told_region(2);
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  CHECK_OK(acre_vm_commit(base, page, GUARDED));
-  errno = 0;
-  CHECK(write(ends[1], base, 1) < 0 && errno == EFAULT);
-  CHECK_EQ(told.calls, 0);
-  CHECK_EQ(query(base).protection, GUARDED);
-  write_byte(base, 1);
-  CHECK_EQ(write(ends[1], base, 1), 1);
-  close(ends[0]);
-  close(ends[1]);
-  CHECK_OK(acre_vm_release(base));
-}
-
 TEST(locked_pages_stay_locked) {
   size_t page = page_bytes();
   char *base = told_region(2);
@@ -200,47 +146,6 @@ TEST(locked_pages_stay_locked) {
   CHECK_EQ(told.calls, 1);
   CHECK_OK(acre_vm_unlock(base, page));
   CHECK_OK(acre_vm_release(base));
-}
-
-/* ------------------------------------------------------------- without a handler */
-
-static sigjmp_buf escape;
-static volatile sig_atomic_t escapes;
-
-static void jump_out(int number) {
-  (void)number;
-  escapes = escapes + 1;
-  siglongjmp(escape, 1);
-}
-
-static void nobody_asked(void *context) {
-  (void)context;
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = jump_out;
-  REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
-  char *base = reserve_pages(2);
-  CHECK_OK(acre_vm_commit(base, page_bytes(), GUARDED));
-  if (sigsetjmp(escape, 1) == 0) write_byte(base, 1);
-  CHECK_EQ(escapes, 1);
-  write_byte(base, 1); /* once only */
-  CHECK_EQ(escapes, 1);
-}
-
-/* The access must not be made behind the back of a default action, though the guard is cleared by then. */
-static void default_action(void *context) {
-  signal(SIGSEGV, SIG_DFL); /* a sanitizer's would report */
-  char *base = reserve_pages(1);
-  CHECK_OK(acre_vm_commit(base, 1, *(acre_vm_protection *)context)); /* Acre comes before it */
-  write_byte(base, 1);
-  _exit(1);
-}
-
-TEST(without_a_handler_the_fault_goes_on) {
-  CHECK_EQ(test_in_child(nobody_asked, NULL), 0);
-  acre_vm_protection protection = GUARDED;
-  int status = test_in_child(default_action, &protection);
-  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
 /* ------------------------------------------------------------- threads */

@@ -1,63 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The metadata allocator: blocks that do not overlap, are zero at first, and keep what was put into them. */
-#include "vm/meta.h"
+#include "vm/meta_check.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <sys/time.h>
-
-#include "harness.h"
 
 enum { BLOCKS = 3000 };
-
-struct block {
-  unsigned char *bytes;
-  size_t size;
-  unsigned char mark;
-};
-
-static bool all_are(const unsigned char *bytes, size_t size, unsigned char value) {
-  for (size_t i = 0; i < size; i++)
-    if (bytes[i] != value) return false;
-  return true;
-}
-
-static size_t rounded(size_t size) {
-  size_t bytes = 16;
-  while (bytes < size) bytes *= 2;
-  return bytes;
-}
-
-static bool take(struct block *block, uint64_t *state) {
-  size_t largest = (size_t)1 << (4 + test_random_next(state) % 9);
-  block->size = 1 + (size_t)(test_random_next(state) % largest);
-  block->mark = (unsigned char)(1 + test_random_next(state) % 255);
-  block->bytes = acre__meta_alloc(block->size);
-  if (block->bytes == NULL || (uintptr_t)block->bytes % 16 != 0) return false;
-  if (!all_are(block->bytes, rounded(block->size), 0)) return false;
-  memset(block->bytes, block->mark, block->size);
-  return true;
-}
-
-static bool give_back(struct block *block) {
-  bool whole = all_are(block->bytes, block->size, block->mark);
-  acre__meta_free(block->bytes, block->size);
-  block->bytes = NULL;
-  return whole;
-}
-
-/* Takes and gives back at random; false as soon as something is wrong. */
-static bool churn(struct block *blocks, size_t count, unsigned steps, uint64_t *state) {
-  for (unsigned step = 0; step < steps; step++) {
-    struct block *block = &blocks[test_random_next(state) % count];
-    if (block->bytes == NULL ? !take(block, state) : !give_back(block)) return false;
-  }
-  for (size_t i = 0; i < count; i++)
-    if (blocks[i].bytes != NULL && !give_back(&blocks[i])) return false;
-  return true;
-}
 
 TEST(blocks_are_zero_aligned_and_apart) {
   static struct block blocks[BLOCKS];
@@ -118,37 +65,4 @@ TEST(threads_have_blocks_of_their_own) {
     CHECK(whole != NULL);
   }
   CHECK_EQ(acre__meta_bytes(), before);
-}
-
-/* ------------------------------------------------------------- handlers */
-
-static struct block in_handler[64];
-static uint64_t handler_state = 1;
-static atomic_ulong interruptions;
-static atomic_bool wrong;
-
-static void on_alarm(int number) {
-  (void)number;
-  struct block *block = &in_handler[test_random_next(&handler_state) % 64];
-  if (block->bytes == NULL ? !take(block, &handler_state) : !give_back(block)) atomic_store(&wrong, true);
-  atomic_fetch_add(&interruptions, 1);
-}
-
-TEST(a_handler_allocates_while_it_interrupts_the_allocator) {
-  static struct block blocks[EACH];
-  struct sigaction action;
-  struct itimerval period = {{0, 20}, {0, 20}}, none = {{0, 0}, {0, 0}};
-  uint64_t state = 2;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = on_alarm;
-  action.sa_flags = SA_RESTART;
-  REQUIRE(sigaction(SIGALRM, &action, NULL) == 0);
-  REQUIRE(setitimer(ITIMER_REAL, &period, NULL) == 0);
-  bool whole = true;
-  while (atomic_load(&interruptions) < 5000) whole &= churn(blocks, EACH, 1000, &state);
-  REQUIRE(setitimer(ITIMER_REAL, &none, NULL) == 0);
-  CHECK(whole);
-  CHECK(!atomic_load(&wrong));
-  for (unsigned i = 0; i < 64; i++)
-    if (in_handler[i].bytes != NULL) CHECK(give_back(&in_handler[i]));
 }

@@ -2,10 +2,8 @@
 /* Placeholders: split, joined, replaced and restored, what is refused, and that nothing ever lands inside. */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #include "vm/meta.h"
-#include "vm/view.h"
 #include "vm/vm_check.h"
 
 static size_t unit(void) {
@@ -42,7 +40,7 @@ TEST(a_placeholder_holds_addresses_and_nothing_else) {
   CHECK_EQ(system_figures().reserved_bytes, before.reserved_bytes + size);
   CHECK_EQ(system_figures().commit_charge, before.commit_charge);
   CHECK(!test_can_read(base));
-  CHECK(mmap(base + unit(), page_bytes(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | 0x100000, -1, 0) == MAP_FAILED);
+  CHECK(test_take_memory_at(base + unit(), page_bytes()) == NULL);
 
   CHECK_RESULT(acre_vm_commit(base, 1, ACRE_VM_DEFAULT), ACRE_E_WRONG_KIND);
   CHECK_RESULT(acre_vm_decommit(base, 1), ACRE_E_WRONG_KIND);
@@ -217,7 +215,12 @@ TEST(a_replaced_region_commits_on_touch) {
 TEST(a_region_on_the_paging_file_becomes_one_and_is_none) {
   size_t step = unit();
   uint64_t charge = system_figures().commit_charge;
-  REQUIRE_OK(acre_vm_set_paging_file("/tmp", 0));
+  char directory[TEST_PATH];
+  test_make_directory(directory);
+  acre_result result = acre_vm_set_paging_file(directory, 0);
+  if (result != ACRE_OK) test_remove_directory(directory);
+  if (result == ACRE_E_NOT_SUPPORTED) test_skip("there is no paging file of the program's own on this system");
+  REQUIRE_OK(result);
   acre_vm_options options = {.backing = ACRE_VM_BACKING_PAGING_FILE, .flags = ACRE_VM_COMMIT};
   void *base, *none;
   REQUIRE_OK(acre_vm_reserve(2 * step, &options, &base));
@@ -236,6 +239,7 @@ TEST(a_region_on_the_paging_file_becomes_one_and_is_none) {
   CHECK_AGREES(base);
   CHECK_OK(acre_vm_release(base));
   CHECK_OK(acre_vm_set_paging_file(NULL, 0));
+  test_remove_directory(directory);
 }
 
 TEST(over_the_commit_limit_it_stays_a_placeholder) {
@@ -387,10 +391,10 @@ static void *intrude(void *seed) {
   while (!atomic_load(&race.stop)) {
     uint64_t number = test_random_next(&state);
     char *wish = race.base + (number >> 8) % race.size / page * page;
-    void *got = mmap((number & 1) != 0 ? wish : NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (got != MAP_FAILED) {
+    void *got = (number & 1) != 0 ? test_take_memory_at(wish, page) : test_take_memory(page);
+    if (got != NULL) {
       if (is_inside(got)) atomic_fetch_add(&race.landed, 1);
-      munmap(got, page);
+      test_give_memory(got, page);
     }
     acre_vm_options options = {.address = (number & 2) != 0 ? wish : NULL};
     void *region = NULL;

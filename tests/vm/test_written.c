@@ -4,81 +4,9 @@
  * ctest runs these tests for both, and for each way to commit.
  */
 #include <acre/acre.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
-#include "vm/vm_check.h"
-
-enum { PAGES = 1600, MOST = 2048 };
-
-static size_t page;
-static int pipe_ends[2];
-
-static char *tracked_with(size_t pages, acre_vm_options options) {
-  page = page_bytes();
-  if (pipe_ends[1] == 0) REQUIRE(pipe(pipe_ends) == 0);
-  options.flags |= ACRE_VM_TRACK_WRITES;
-  return reserve_with(pages, &options);
-}
-
-static char *tracked(size_t pages) {
-  return tracked_with(pages, (acre_vm_options){0});
-}
-
-static void commit(char *base, size_t start, size_t end) {
-  REQUIRE_OK(acre_vm_commit(base + start * page, (end - start) * page, ACRE_VM_DEFAULT));
-}
-
-static void decommit(char *base, size_t start, size_t end) {
-  REQUIRE_OK(acre_vm_decommit(base + start * page, (end - start) * page));
-}
-
-static void write_page(char *base, size_t at) {
-  ++*(volatile char *)(base + at * page + at % 64);
-}
-
-/* Looking whether a page can be written writes it. */
-static void check_agrees_and_reset(int line, char *base) {
-  check_agrees(__FILE__, line, base);
-  CHECK_OK(acre_vm_reset_written(base, query(base).region_size));
-}
-
-#define CHECK_AGREES_AND_RESET(base) check_agrees_and_reset(__LINE__, base)
-
-static bool by_fault(void) {
-  return system_figures().written_way == ACRE_WRITTEN_BY_FAULT;
-}
-
-/* The pages of [start, end) that are reported, as "3 7-9 12" counts them, both faces agreeing. */
-static const char *report(char *base, size_t start, size_t end, unsigned flags) {
-  static char text[8192];
-  static acre_vm_run runs[MOST];
-  static void *pages[MOST];
-  size_t count = MOST, page_count = MOST, length = 0, expected = 0;
-  REQUIRE_OK(acre_vm_written_pages(base + start * page, (end - start) * page, 0, pages, &page_count));
-  REQUIRE_OK(acre_vm_written(base + start * page, (end - start) * page, flags, runs, &count));
-  text[0] = '\0';
-  for (size_t i = 0; i < count; i++) {
-    size_t first = (size_t)((char *)runs[i].address - base) / page, last = first + runs[i].size / page - 1;
-    length += (size_t)snprintf(text + length, sizeof text - length, first == last ? "%s%zu" : "%s%zu-%zu",
-                               i == 0 ? "" : " ", first, last);
-    REQUIRE(length < sizeof text);
-    for (size_t at = first; at <= last; at++)
-      if (expected < page_count) CHECK(pages[expected++] == base + at * page);
-  }
-  CHECK_EQ(expected, page_count);
-  return text;
-}
-
-static void check_report(int line, char *base, size_t pages, unsigned flags, const char *expected) {
-  const char *text = report(base, 0, pages, flags);
-  if (strcmp(text, expected) != 0) test_fail(__FILE__, line, "reported: '%s', expected: '%s'", text, expected);
-}
-
-#define CHECK_WRITTEN(base, pages, expected) check_report(__LINE__, base, pages, 0, expected)
-#define CHECK_AND_RESET(base, pages, expected) check_report(__LINE__, base, pages, ACRE_VM_WRITTEN_RESET, expected)
+#include "vm/written_check.h"
 
 /* ------------------------------------------------------------- what counts */
 
@@ -284,24 +212,15 @@ TEST(a_page_is_tracked_by_itself) {
 
 /* ------------------------------------------------------------- the system's own writes */
 
-static bool read_into(void *address) {
-  CHECK_EQ(write(pipe_ends[1], "x", 1), 1);
-  if (read(pipe_ends[0], address, 1) == 1) return true;
-  CHECK_EQ(errno, EFAULT);
-  char byte;
-  CHECK_EQ(read(pipe_ends[0], &byte, 1), 1);
-  return false;
-}
-
 TEST(a_system_call_writes_into_what_is_prepared) {
   char *base = tracked(64);
   commit(base, 0, 64);
   for (size_t round = 0; round < 3; round++) {
     CHECK_OK(acre_vm_written_prepare(base + 7 * page + 100, 1));
-    CHECK(read_into(base + 7 * page + 100));
+    CHECK(test_system_write(base + 7 * page + 100));
     CHECK_AND_RESET(base, 64, "7");
   }
-  CHECK_EQ(base[7 * page + 100], 'x');
+  CHECK_EQ(base[7 * page + 100], TEST_SYSTEM_BYTE);
   CHECK_AGREES(base);
   CHECK_RESULT(acre_vm_written_prepare(base, 64 * page), ACRE_OK);
   decommit(base, 5, 6);
@@ -313,7 +232,7 @@ TEST(a_system_call_without_it) {
   char *base = tracked(64);
   commit(base, 0, 64);
   for (size_t round = 0; round < 3; round++) {
-    if (read_into(base + 9 * page)) {
+    if (test_system_write(base + 9 * page)) {
       CHECK(!by_fault());
       CHECK_AND_RESET(base, 64, "9");
     } else {
@@ -322,7 +241,7 @@ TEST(a_system_call_without_it) {
     }
   }
   write_page(base, 9); /* once written, a page takes it either way */
-  CHECK(read_into(base + 9 * page));
+  CHECK(test_system_write(base + 9 * page));
   CHECK_AND_RESET(base, 64, "9");
   CHECK_OK(acre_vm_release(base));
 }
@@ -529,66 +448,6 @@ TEST(in_the_place_of_a_placeholder) {
   CHECK_OK(acre_vm_release(base));
 }
 
-/* ------------------------------------------------------------- fork, and descriptors that go */
-
-static void in_a_child(void *context) {
-  char *base = context;
-  const char *text = report(base, 0, 600, ACRE_VM_WRITTEN_RESET);
-  if (strcmp(text, by_fault() ? "3" : "3-5 550") != 0) test_fail(__FILE__, __LINE__, "in the child: '%s'", text);
-  CHECK_WRITTEN(base, 600, "");
-  write_page(base, 4), write_page(base, 80);
-  CHECK_AND_RESET(base, 600, "4 80");
-  commit(base, 600, 610);
-  CHECK_WRITTEN(base, 700, "");
-  write_page(base, 605);
-  CHECK_AND_RESET(base, 700, "605");
-  CHECK_AGREES(base);
-  CHECK_OK(acre_vm_release(base));
-  base = tracked(64);
-  commit(base, 0, 64);
-  write_page(base, 1);
-  CHECK_AND_RESET(base, 64, "1");
-}
-
-TEST(a_child_goes_on_by_itself) {
-  char *base = tracked(PAGES);
-  commit(base, 0, 600);
-  write_page(base, 3), write_page(base, 4), write_page(base, 5), write_page(base, 550);
-  CHECK_AND_RESET(base, 600, "3-5 550");
-  write_page(base, 3);
-  CHECK_EQ(test_in_child(in_a_child, base), 0);
-  CHECK_WRITTEN(base, PAGES, "3");
-  write_page(base, 4);
-  CHECK_AND_RESET(base, PAGES, "3-4");
-  CHECK_OK(acre_vm_release(base));
-}
-
-static void without_descriptors(void *context) {
-  (void)context;
-  char *base = tracked(PAGES), *other = tracked(64);
-  commit(base, 0, 600);
-  commit(other, 0, 64);
-  write_page(base, 3), write_page(base, 550), write_page(other, 1);
-  CHECK_AND_RESET(base, 600, "3 550");
-  CHECK_AND_RESET(other, 64, "1");
-  for (int fd = 3; fd < 200; fd++) close(fd);
-  int files[4];
-  for (int i = 0; i < 4; i++) files[i] = open("/dev/null", O_RDWR);
-  write_page(base, 4);
-  CHECK_AND_RESET(base, 600, by_fault() ? "4" : "3-4 550");
-  write_page(base, 5);
-  CHECK_AND_RESET(base, 600, "5");
-  decommit(other, 0, 16);
-  commit(other, 0, 16);
-  write_page(other, 20);
-  CHECK_AND_RESET(other, 64, "20");
-  for (int i = 0; i < 4; i++) CHECK_EQ(write(files[i], "x", 1), 1);
-}
-
-TEST(a_program_that_closes_all_descriptors) {
-  CHECK_EQ(test_in_child(without_descriptors, NULL), 0);
-}
-
 /* ------------------------------------------------------------- few mappings left */
 
 TEST(near_the_limit_of_mappings_more_is_reported_and_nothing_lost) {
@@ -711,7 +570,7 @@ static void model_step(struct model *model, char *base) {
       if (model->state[at] != ACRE_VM_READ_WRITE || test_random_below(2) == 0) continue;
       if (test_random_below(4) == 0) {
         REQUIRE_OK(acre_vm_written_prepare(base + at * page, page));
-        REQUIRE(read_into(base + at * page));
+        REQUIRE(test_system_write(base + at * page));
         model->first_byte[at] = 'x';
       } else {
         base[at * page] = (char)++model->first_byte[at];
