@@ -78,6 +78,10 @@ acre_result acre__pieces_reserve(void *wish, size_t size, enum acre__os_place pl
 /* Placeholders of the range become reservations whose pages may be committed. */
 acre_result acre__pieces_make_private(char *start, char *end);
 
+/* Between the two no reservation is free for a moment. Not around another function of this file. */
+void acre__pieces_keep(void);
+void acre__pieces_let_go(void);
+
 /* Gives the range back; views that reach beyond it can't be cut: ACRE_E_NOT_SUPPORTED. */
 acre_result acre__pieces_release(char *start, char *end);
 
