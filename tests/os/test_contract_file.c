@@ -59,6 +59,14 @@ TEST(a_copy_of_a_handle_is_of_the_same_file) {
   remove_directory();
 }
 
+TEST(a_file_that_is_only_read_can_be_synced) {
+  make_directory();
+  struct acre__os_file file = make_file("a", 1, false);
+  CHECK_OK(acre__os_file_sync(file));
+  acre__os_file_close(file);
+  remove_directory();
+}
+
 /* ------------------------------------------------------------- sizes */
 
 TEST(grow_keeps_content) {
@@ -235,7 +243,8 @@ TEST(views_are_mapped_where_there_is_room) {
   acre__os_file_close(file);
 
   file = make_file("b", 1, false);
-  CHECK_RESULT(acre__os_map_file_anywhere(NULL, page, PART(file, 0, ACRE_VM_READ_WRITE, false), &got), ACRE_E_ACCESS_DENIED);
+  CHECK_RESULT(acre__os_map_file_anywhere(NULL, page, PART(file, 0, ACRE_VM_READ_WRITE, false), &got),
+               ACRE_E_ACCESS_DENIED);
   acre__os_file_close(file);
   remove_directory();
 }
@@ -331,7 +340,8 @@ static void write_back_parts(void) {
     base[2 * page] = 'w';
     CHECK_OK(acre__os_file_write_back(file, 2 * page, page, base + 2 * page, wait));
     CHECK_OK(acre__os_file_write_back(file, 0, 5 * page, base, wait));
-    CHECK_OK(acre__os_file_write_back(file, 4 * page, 100 * page, NULL, wait)); /* past the end there is nothing to write */
+    CHECK_OK(
+        acre__os_file_write_back(file, 4 * page, 100 * page, NULL, wait)); /* past the end there is nothing to write */
   }
   CHECK_OK(acre__os_file_sync(file));
   CHECK_EQ(base[2 * page], 'w');
