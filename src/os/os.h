@@ -144,7 +144,8 @@ acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protecti
 /*
  * Gives a range of reserved, committed or view pages back; the addresses are
  * free. Any part of what was reserved will do, and what lies free in the range already; of a view, on Windows, all of it.
- * ACRE_E_MAPPING_LIMIT when a mapping would have to be split; ACRE_E_NO_MEMORY; ACRE_E_NOT_SUPPORTED: not this part.
+ * ACRE_E_MAPPING_LIMIT when a mapping would have to be split; ACRE_E_NO_MEMORY; ACRE_E_NOT_SUPPORTED: not this part
+ * (Windows without placeholders: one that leaves committed pages of the same reservation, or less than a granule behind it).
  */
 acre_result acre__os_release(void *address, size_t size);
 
@@ -158,8 +159,8 @@ void acre__os_part_at(void *address, size_t size, void *at);
  * Reserved pages become accessible as `protection` says and read zero until
  * written. Pages of the range that are committed already keep their content and
  * get the protection too.
- * ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT, ACRE_E_ACCESS_DENIED. On failure a
- * front part of the range may be done.
+ * ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT, ACRE_E_ACCESS_DENIED; ACRE_E_NOT_SUPPORTED: the rest of a view that was
+ * decommitted in part still stands there (Windows). On failure a front part of the range may be done.
  */
 acre_result acre__os_commit(void *address, size_t size, acre_vm_protection protection);
 
@@ -340,7 +341,8 @@ struct acre__os_part {
  * address is as far from a multiple of the map granularity as the offset.
  * ACRE_E_ACCESS_DENIED, ACRE_E_NO_MEMORY, ACRE_E_MAPPING_LIMIT,
  * ACRE_E_NOT_SUPPORTED: this file can't be mapped; or not so (Windows without placeholders: less than a granule behind what
- * is mapped already). ACRE_E_OUT_OF_RANGE: the system has no pages past the file's end be mapped (Windows).
+ * is mapped already, or in a reservation with committed pages beside it). There, of a view that is covered in part, the
+ * caller maps the same file at the same distance. ACRE_E_OUT_OF_RANGE: the system has no pages past the file's end be mapped (Windows).
  */
 acre_result acre__os_map_file(void *address, size_t size, const struct acre__os_part *part);
 

@@ -59,6 +59,14 @@ TEST(a_copy_of_a_handle_is_of_the_same_file) {
   remove_directory();
 }
 
+TEST(a_file_that_is_only_read_can_be_synced) {
+  make_directory();
+  struct acre__os_file file = make_file("a", 1, false);
+  CHECK_OK(acre__os_file_sync(file));
+  acre__os_file_close(file);
+  remove_directory();
+}
+
 /* ------------------------------------------------------------- sizes */
 
 TEST(grow_keeps_content) {

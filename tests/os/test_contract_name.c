@@ -36,6 +36,18 @@ TEST(files_are_made_and_taken_away) {
   acre__os_file_close(file);
 }
 
+TEST(a_name_goes_while_its_file_is_mapped) {
+  make_path();
+  struct acre__os_file file = open_name(true);
+  void *view = NULL;
+  CHECK_OK(acre__os_file_grow(file, 0, acre__os_name_head()));
+  REQUIRE_OK(acre__os_map_file_anywhere(NULL, page_size(), PART(file, 0, ACRE_VM_READ_WRITE, false), &view));
+  CHECK_OK(acre__os_name_remove(path));
+  CHECK_RESULT(acre__os_name_leads_to(path, file), ACRE_E_NOT_FOUND);
+  acre__os_file_close(file);
+  release(view, 1);
+}
+
 TEST(a_mark_is_kept) {
   make_path();
   struct acre__os_file file = open_name(true);

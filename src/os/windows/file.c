@@ -140,13 +140,25 @@ acre_result acre__os_file_grow(struct acre__os_file file, uint64_t from, uint64_
   return acre__os_file_set_size(file, size);
 }
 
+/* The handle may be somebody else's, opened for calls that return before they have ended: this one waits for its own. */
+static bool write_and_wait(HANDLE handle, const void *bytes, DWORD size, uint64_t offset, DWORD *written) {
+  OVERLAPPED at = {
+      .Offset = (DWORD)offset, .OffsetHigh = (DWORD)(offset >> 32), .hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
+  if (at.hEvent == NULL) return false;
+  bool done = WriteFile(handle, bytes, size, written, &at) ||
+              (GetLastError() == ERROR_IO_PENDING && GetOverlappedResult(handle, &at, written, TRUE));
+  DWORD error = GetLastError();
+  CloseHandle(at.hEvent);
+  SetLastError(error);
+  return done;
+}
+
 /* Writes zeros over the range: through the system's cache, so that views see them. */
 static acre_result write_zeros(HANDLE handle, uint64_t from, uint64_t end) {
   static const char zeros[64 << 10];
   while (from < end) {
     DWORD piece = (DWORD)acre__min(end - from, sizeof zeros), written = 0;
-    OVERLAPPED at = {.Offset = (DWORD)from, .OffsetHigh = (DWORD)(from >> 32)};
-    if (!WriteFile(handle, zeros, piece, &written, &at)) return acre__windows_error(GetLastError());
+    if (!write_and_wait(handle, zeros, piece, from, &written)) return acre__windows_error(GetLastError());
     if (written == 0) return ACRE_E_IO;
     from += written;
   }
@@ -203,7 +215,10 @@ acre_result acre__os_map_file(void *address, size_t size, const struct acre__os_
   if (result != ACRE_OK) return result;
   result = acre__pieces_map(address, (char *)address + size, &mapped);
   CloseHandle(mapped.section);
-  return result == ACRE_OK ? reduce(address, size, part) : result;
+  if (result != ACRE_OK) return result;
+  result = reduce(address, size, part);
+  if (result != ACRE_OK) (void)acre__os_decommit(address, size);
+  return result;
 }
 
 acre_result acre__os_map_file_anywhere(void *wish, size_t size, const struct acre__os_part *part, void **out) {
@@ -212,13 +227,20 @@ acre_result acre__os_map_file_anywhere(void *wish, size_t size, const struct acr
   if (result != ACRE_OK) return result;
   result = acre__pieces_map_anywhere(wish, size, &mapped, out);
   CloseHandle(mapped.section);
-  return result == ACRE_OK ? reduce(*out, size, part) : result;
+  if (result != ACRE_OK) return result;
+  result = reduce(*out, size, part);
+  if (result != ACRE_OK) (void)UnmapViewOfFile(*out);
+  return result;
 }
 
 /* ------------------------------------------------------------- flush */
 
+/* The system asks for a handle that may write. Through another one nothing was written that would have to be. */
 acre_result acre__os_file_sync(struct acre__os_file file) {
-  return last_error(FlushFileBuffers(handle_of(file)) != 0);
+  if (FlushFileBuffers(handle_of(file))) return ACRE_OK;
+  DWORD error = GetLastError(), access = access_of(handle_of(file));
+  bool only_reads = error == ERROR_ACCESS_DENIED && access != 0 && (access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) == 0;
+  return only_reads ? ACRE_OK : acre__windows_error(error);
 }
 
 /* Views next to each other are written one by one; what is no view has nothing to write. */

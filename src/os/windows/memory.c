@@ -50,13 +50,16 @@ acre_result acre__os_reserve_committed(void *wish, size_t size, acre_vm_protecti
   DWORD page_protection = acre__windows_protection(protection, false);
   void *got = NULL;
   if (page_protection == PAGE_NOACCESS) return ACRE_E_NOT_SUPPORTED; /* would be taken for a placeholder */
+  acre__pieces_keep();
   if (wish != NULL) got = VirtualAlloc(wish, size, MEM_RESERVE | MEM_COMMIT, page_protection);
   if (got != NULL && got != wish) { /* rounded down */
     VirtualFree(got, 0, MEM_RELEASE);
     got = NULL;
   }
   if (got == NULL) got = VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, page_protection);
-  if (got == NULL) return acre__windows_error(GetLastError());
+  DWORD error = got == NULL ? GetLastError() : ERROR_SUCCESS;
+  acre__pieces_let_go();
+  if (got == NULL) return acre__windows_error(error);
   *out = got;
   return ACRE_OK;
 }
@@ -71,6 +74,14 @@ void acre__os_part_at(void *address, size_t size, void *at) {
 
 /* ------------------------------------------------------------- commit and protect */
 
+/* Pages of a view that can't be accessed would show the file, and not zeros. */
+static bool are_accessible(char *start, char *end) {
+  MEMORY_BASIC_INFORMATION info;
+  for (char *at = start; at < end; at = (char *)info.BaseAddress + info.RegionSize)
+    if (VirtualQuery(at, &info, sizeof info) != sizeof info || info.Protect == PAGE_NOACCESS) return false;
+  return true;
+}
+
 /* One piece's part of a commit or a change of protection. */
 static acre_result give_access(const struct acre__piece *piece, char *start, char *end, acre_vm_protection protection,
                                bool commit) {
@@ -78,6 +89,7 @@ static acre_result give_access(const struct acre__piece *piece, char *start, cha
   DWORD before, wanted = acre__windows_protection(protection, piece->kind == ACRE_PIECE_COPY_VIEW);
   bool done;
   if (piece->kind == ACRE_PIECE_FREE) return ACRE_E_NOT_A_REGION;
+  if (commit && is_view(piece) && !are_accessible(start, end)) return ACRE_E_NOT_SUPPORTED;
   if (commit && !is_view(piece))
     done = VirtualAlloc(start, size, MEM_COMMIT, wanted) != NULL;
   else
@@ -95,11 +107,20 @@ static ACRE_COLD acre_result give_access_by_pieces(char *start, char *end, acre_
   return result;
 }
 
-acre_result acre__os_commit(void *address, size_t size, acre_vm_protection protection) {
+static acre_result commit(void *address, size_t size, acre_vm_protection protection) {
   if (VirtualAlloc(address, size, MEM_COMMIT, acre__windows_protection(protection, false)) != NULL) return ACRE_OK;
   DWORD error = GetLastError();
   if (error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_COMMITMENT_LIMIT) return acre__windows_error(error);
   return give_access_by_pieces(address, (char *)address + size, protection, true);
+}
+
+/* Without placeholders, a reservation of which another thread takes a part is free for a moment, and must have no content. */
+acre_result acre__os_commit(void *address, size_t size, acre_vm_protection protection) {
+  if (acre__windows_has_placeholders()) return commit(address, size, protection);
+  acre__pieces_keep();
+  acre_result result = commit(address, size, protection);
+  acre__pieces_let_go();
+  return result;
 }
 
 static bool writes(acre_vm_protection protection) {
@@ -129,13 +150,20 @@ static acre_result shut_part(const struct acre__piece *view, char *start, char *
   return acre__pieces_unmap(&whole);
 }
 
+static acre_result take_private(char *start, char *end) {
+  acre__pieces_keep();
+  bool done = VirtualFree(start, (size_t)(end - start), MEM_DECOMMIT) != 0;
+  DWORD error = done ? ERROR_SUCCESS : GetLastError();
+  acre__pieces_let_go();
+  return acre__windows_error(error);
+}
+
 /* One piece's part of a decommit. */
 static acre_result take_pages(const struct acre__piece *piece, char *start, char *end) {
   switch (piece->kind) {
     case ACRE_PIECE_FREE: /* behind a view's last page, up to where the next piece may begin */
     case ACRE_PIECE_PLACEHOLDER: return ACRE_OK;
-    case ACRE_PIECE_PRIVATE:
-      return VirtualFree(start, (size_t)(end - start), MEM_DECOMMIT) ? ACRE_OK : acre__windows_error(GetLastError());
+    case ACRE_PIECE_PRIVATE: return take_private(start, end);
     case ACRE_PIECE_VIEW:
     case ACRE_PIECE_COPY_VIEW:
       if (piece->start == start && piece->end == end) return acre__pieces_unmap(piece);

@@ -168,7 +168,10 @@ acre_result acre__os_name_check_mark(struct acre__os_file file) {
   return got == sizeof found && memcmp(found, mark, sizeof mark) == 0 ? ACRE_OK : ACRE_E_NOT_FOUND;
 }
 
-/* A file that is still open keeps its name until it is closed; so it gets another one first, that nobody looks for. */
+/*
+ * A file that is still open keeps its name until it is closed, and one that is mapped may not be deleted at all;
+ * so it gets another one first, that nobody looks for, and which goes with a later removal (sweep).
+ */
 static bool rename_away(wchar_t *path) {
   wchar_t away[ACRE_WINDOWS_PATH], end[64];
   char text[64];
@@ -187,12 +190,31 @@ static bool rename_away(wchar_t *path) {
   return true;
 }
 
+/* Takes away what was renamed and could not be deleted then, as far as it can be now. */
+static void sweep(const wchar_t *directory) {
+  wchar_t path[ACRE_WINDOWS_PATH];
+  WIN32_FIND_DATAW found;
+  size_t length = wcslen(directory);
+  if (length + 1 + MAX_PATH >= ACRE_WINDOWS_PATH) return;
+  wcscpy(path, directory);
+  wcscpy(path + length, L"\\n-*~*");
+  HANDLE search = FindFirstFileW(path, &found);
+  if (search == INVALID_HANDLE_VALUE) return;
+  do {
+    if (wcschr(found.cFileName, L'~') == NULL) continue; /* a short name was meant */
+    wcscpy(path + length + 1, found.cFileName);
+    (void)DeleteFileW(path);
+  } while (FindNextFileW(search, &found));
+  FindClose(search);
+}
+
 acre_result acre__os_name_remove(const char *path) {
   wchar_t wide[ACRE_WINDOWS_PATH];
   if (!make_wide(path, wide)) return ACRE_E_INVALID_ARGUMENT;
-  (void)rename_away(wide);
-  if (!DeleteFileW(wide)) return acre__windows_error(GetLastError());
+  bool away = rename_away(wide);
+  if (!DeleteFileW(wide) && !away) return acre__windows_error(GetLastError());
   *wcsrchr(wide, L'\\') = L'\0';
+  sweep(wide);
   (void)RemoveDirectoryW(wide); /* if it was the last one */
   return ACRE_OK;
 }

@@ -121,14 +121,11 @@ static acre_result reserve_exactly(char *wish, size_t size, void **out) {
             highest = (uintptr_t)system.lpMaximumApplicationAddress;
   if ((uintptr_t)wish < lowest || (uintptr_t)wish > highest || size - 1 > highest - (uintptr_t)wish)
     return ACRE_E_INVALID_ADDRESS;
+  if ((uintptr_t)wish % GRANULARITY != 0) return ACRE_E_INVALID_ADDRESS; /* which the system would round down */
   char *got = reserve_at(wish, size);
   if (got == NULL) {
     DWORD error = GetLastError();
     return error == ERROR_INVALID_ADDRESS ? ACRE_E_ADDRESS_IN_USE : acre__windows_error(error);
-  }
-  if (got != wish) { /* the system has rounded it down */
-    VirtualFree(got, 0, MEM_RELEASE);
-    return ACRE_E_INVALID_ADDRESS;
   }
   *out = got;
   return ACRE_OK;
@@ -151,24 +148,28 @@ acre_result acre__pieces_reserve(void *wish, size_t size, enum acre__os_place pl
   return result;
 }
 
-static acre_result make_private(char *start, char *end) {
-  for (char *at = start; at < end;) {
+/* With the lock, as a piece may be larger than the range that the caller has to himself. */
+acre_result acre__pieces_make_private(char *start, char *end) {
+  acre_result result = ACRE_OK;
+  AcquireSRWLockExclusive(&space);
+  for (char *at = start; at < end && result == ACRE_OK;) {
     struct acre__piece piece = acre__piece_at(at, (char *)UINTPTR_MAX);
     if (piece.kind == ACRE_PIECE_PLACEHOLDER &&
         ways.alloc(GetCurrentProcess(), piece.start, (size_t)(piece.end - piece.start),
                    MEM_RESERVE | REPLACE_PLACEHOLDER, AS_PRIVATE, NULL, 0) == NULL)
-      return acre__windows_error(GetLastError());
+      result = acre__windows_error(GetLastError());
     at = piece.end;
   }
-  return ACRE_OK;
-}
-
-/* With the lock, as a piece may be larger than the range that the caller has to himself. */
-acre_result acre__pieces_make_private(char *start, char *end) {
-  AcquireSRWLockExclusive(&space);
-  acre_result result = make_private(start, end);
   ReleaseSRWLockExclusive(&space);
   return result;
+}
+
+void acre__pieces_keep(void) {
+  AcquireSRWLockShared(&space);
+}
+
+void acre__pieces_let_go(void) {
+  ReleaseSRWLockShared(&space);
 }
 
 /* ------------------------------------------------------------- with the lock: cutting */
@@ -195,13 +196,20 @@ static bool reserve_again(char *start, char *end) {
   return first >= end || VirtualAlloc(first, (size_t)(end - first), MEM_RESERVE, AS_PRIVATE) == first;
 }
 
-/* [start, end) of a piece without placeholders becomes free. Its other pages must not be committed. */
+/* Whether [start, end) of a piece without placeholders can become free: its other pages must not be committed. */
+static acre_result check_cut(const struct acre__piece *piece, char *start, char *end) {
+  if (piece->kind == ACRE_PIECE_FREE || is_view(piece)) return ACRE_OK;
+  struct acre__piece whole = acre__piece_at(start, (char *)UINTPTR_MAX); /* to its very end */
+  return is_reserved_alone(whole.start, start) && is_reserved_alone(end, whole.end) ? ACRE_OK : ACRE_E_NOT_SUPPORTED;
+}
+
 static acre_result cut_out(const struct acre__piece *piece, char *start, char *end) {
-  bool whole = piece->start == start && piece->end == end;
-  if (!whole && (!is_reserved_alone(piece->start, start) || !is_reserved_alone(end, piece->end)))
-    return ACRE_E_NOT_SUPPORTED;
-  if (!VirtualFree(piece->start, 0, MEM_RELEASE)) return acre__windows_error(GetLastError());
-  return reserve_again(piece->start, start) && reserve_again(end, piece->end) ? ACRE_OK : ACRE_E_ADDRESS_IN_USE;
+  acre_result result = check_cut(piece, start, end);
+  if (result != ACRE_OK) return result;
+  struct acre__piece whole = acre__piece_at(start, (char *)UINTPTR_MAX);
+  if (!VirtualFree(whole.start, 0, MEM_RELEASE)) return acre__windows_error(GetLastError());
+  bool front = reserve_again(whole.start, start), back = reserve_again(end, whole.end);
+  return front && back ? ACRE_OK : ACRE_E_ADDRESS_IN_USE;
 }
 
 /* [start, end) of a placeholder or a private piece becomes a placeholder of its own. */
@@ -251,9 +259,17 @@ static acre_result check_views(const struct acre__piece *piece, char *start, cha
   return is_view(piece) && (piece->start < start || piece->end > end) ? ACRE_E_NOT_SUPPORTED : ACRE_OK;
 }
 
+/* What is left of a piece begins at a multiple of 64 KiB, without placeholders: what lies before that would be lost. */
+static acre_result check_release(const struct acre__piece *piece, char *start, char *end) {
+  acre_result result = check_views(piece, start, end);
+  if (result != ACRE_OK || acre__windows_has_placeholders()) return result;
+  bool loses = piece->kind != ACRE_PIECE_FREE && end < piece->end && (uintptr_t)end % GRANULARITY != 0;
+  return loses ? ACRE_E_NOT_SUPPORTED : check_cut(piece, start, end);
+}
+
 acre_result acre__pieces_release(char *start, char *end) {
   AcquireSRWLockExclusive(&space);
-  acre_result result = for_parts(start, end, check_views);
+  acre_result result = for_parts(start, end, check_release);
   if (result == ACRE_OK) result = for_parts(start, end, release_part);
   ReleaseSRWLockExclusive(&space);
   return result;
@@ -265,7 +281,10 @@ static acre_result unmap(const struct acre__piece *view) {
   if (acre__windows_has_placeholders() && ways.unmap(GetCurrentProcess(), view->start, PRESERVE_PLACEHOLDER))
     return ACRE_OK;
   if (!UnmapViewOfFile(view->start)) return acre__windows_error(GetLastError());
-  return reserve_at(view->start, (size_t)(view->end - view->start)) == view->start ? ACRE_OK : ACRE_E_ADDRESS_IN_USE;
+  /* With what was lost behind a view that ended within its 64 KiB: nobody else can have it. */
+  char *end = view->end;
+  if (!acre__windows_has_placeholders()) end = (char *)acre__align_up((uintptr_t)end, GRANULARITY);
+  return reserve_at(view->start, (size_t)(end - view->start)) == view->start ? ACRE_OK : ACRE_E_ADDRESS_IN_USE;
 }
 
 acre_result acre__pieces_unmap(const struct acre__piece *view) {
@@ -281,6 +300,10 @@ static acre_result part_to_placeholder(const struct acre__piece *piece, char *st
   return is_view(piece) ? unmap(piece) : cut_placeholder(piece, start, end);
 }
 
+static acre_result check_placeholder(const struct acre__piece *piece, char *start, char *end) {
+  return piece->kind == ACRE_PIECE_FREE ? ACRE_E_NOT_A_REGION : check_views(piece, start, end);
+}
+
 /* What the section has of a view of so many bytes: no view may ask for more, though all get whole pages. */
 static size_t within(const struct acre__section_part *part, uint64_t offset, size_t size) {
   return (size_t)acre__min((uint64_t)size, part->section_end - offset);
@@ -288,7 +311,7 @@ static size_t within(const struct acre__section_part *part, uint64_t offset, siz
 
 static acre_result map_by_placeholder(char *start, char *end, const struct acre__section_part *part) {
   size_t size = (size_t)(end - start);
-  acre_result result = for_parts(start, end, check_views);
+  acre_result result = for_parts(start, end, check_placeholder);
   if (result == ACRE_OK) result = for_parts(start, end, part_to_placeholder);
   if (result != ACRE_OK) return result;
   if (acre__piece_at(start, end).end < end && !VirtualFree(start, size, MEM_RELEASE | COALESCE_PLACEHOLDERS))
@@ -337,7 +360,7 @@ static acre_result shut_around(char *first, char *start, char *end, char *last) 
  * (or as far as the section goes), and the pages that nobody has asked for can't be
  * accessed. Whoever asks for them later finds the view there already.
  */
-static acre_result map_units(char *start, char *end, char *room, const struct acre__section_part *part) {
+static acre_result map_units(char *start, char *end, char *room, const struct acre__section_part *part, bool look) {
   size_t lead = (uintptr_t)start % GRANULARITY;
   if ((part->offset - lead) % GRANULARITY != 0 || part->offset < lead) return ACRE_E_NOT_SUPPORTED;
   uint64_t offset = part->offset - lead;
@@ -345,6 +368,10 @@ static acre_result map_units(char *start, char *end, char *room, const struct ac
   uint64_t most = acre__align_up(part->section_end - offset, PAGE);
   if ((uint64_t)(last - first) > most) last = first + most;
   last = (char *)acre__min((uintptr_t)last, (uintptr_t)room);
+  if (look) { /* nobody has asked for the pages around it, so they must not have any content */
+    bool free = is_reserved_alone(first, start) && is_reserved_alone(end, last);
+    return free ? for_parts(first, last, check_cut) : ACRE_E_NOT_SUPPORTED;
+  }
   acre_result result = for_parts(first, last, free_part);
   if (result != ACRE_OK) return result;
   if (map_at(first, (size_t)(last - first), part, offset) != NULL) return shut_around(first, start, end, last);
@@ -361,22 +388,34 @@ static char *end_of_room(char *at) {
   }
 }
 
-static acre_result map_in_between(char *start, char *end, const struct acre__section_part *part) {
+/* Of a view that is partly in the range: its pages can be accessed. */
+static acre_result open_view(const struct acre__piece *view, char *start, char *end,
+                             const struct acre__section_part *part, bool look) {
+  DWORD before;
+  bool copies = part->protection == PAGE_WRITECOPY || part->protection == PAGE_EXECUTE_WRITECOPY;
+  if (copies != (view->kind == ACRE_PIECE_COPY_VIEW)) return ACRE_E_NOT_SUPPORTED;
+  return look ? ACRE_OK : last_error(VirtualProtect(start, (size_t)(end - start), part->protection, &before) != 0);
+}
+
+/* With `look` only tells whether it can be done. */
+static acre_result map_in_between(char *start, char *end, const struct acre__section_part *part, bool look) {
   struct acre__section_part rest = *part;
   acre_result result = ACRE_OK;
-  DWORD before;
   for (char *at = start; at < end && result == ACRE_OK;) {
     char *unit = (char *)acre__align_down((uintptr_t)at, GRANULARITY), *next;
     struct acre__piece piece = acre__piece_at(unit, end);
-    if (is_view(&piece) && piece.end > at) {
+    if (is_view(&piece) && piece.start == at && piece.end <= end) {
+      next = piece.end; /* it goes as a whole */
+      result = map_units(at, next, next, &rest, look);
+    } else if (is_view(&piece) && piece.end > at) {
       next = (char *)acre__min((uintptr_t)piece.end, (uintptr_t)end);
-      result = last_error(VirtualProtect(at, (size_t)(next - at), part->protection, &before) != 0);
+      result = open_view(&piece, at, next, &rest, look);
     } else if (is_view(&piece)) {
       return ACRE_E_NOT_SUPPORTED; /* it ends within the unit, where the section ended when it was mapped */
     } else {
       char *room = end_of_room(unit);
       next = (char *)acre__min((uintptr_t)room, (uintptr_t)end);
-      result = next > at ? map_units(at, next, room, &rest) : ACRE_E_NOT_A_REGION;
+      result = next > at ? map_units(at, next, room, &rest, look) : ACRE_E_NOT_A_REGION;
     }
     rest.offset += (uint64_t)(next - at);
     at = next;
@@ -384,10 +423,15 @@ static acre_result map_in_between(char *start, char *end, const struct acre__sec
   return result;
 }
 
+static acre_result map_without_placeholder(char *start, char *end, const struct acre__section_part *part) {
+  acre_result result = map_in_between(start, end, part, true);
+  return result == ACRE_OK ? map_in_between(start, end, part, false) : result;
+}
+
 acre_result acre__pieces_map(char *start, char *end, const struct acre__section_part *part) {
   AcquireSRWLockExclusive(&space);
   acre_result result = acre__windows_has_placeholders() ? map_by_placeholder(start, end, part)
-                                                        : map_in_between(start, end, part);
+                                                        : map_without_placeholder(start, end, part);
   ReleaseSRWLockExclusive(&space);
   return result;
 }

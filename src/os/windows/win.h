@@ -81,6 +81,10 @@ acre_result acre__pieces_make_private(char *start, char *end);
 /* Makes [start, at) and [at, end), which are reserved, two pieces, where that can be done with no moment in between. */
 void acre__pieces_part(char *start, char *end, char *at);
 
+/* Between the two no reservation is free for a moment. Not around another function of this file. */
+void acre__pieces_keep(void);
+void acre__pieces_let_go(void);
+
 /* Gives the range back; views that reach beyond it can't be cut: ACRE_E_NOT_SUPPORTED. */
 acre_result acre__pieces_release(char *start, char *end);
 
