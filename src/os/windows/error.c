@@ -20,7 +20,7 @@ acre_result acre__windows_error(DWORD error) {
     case ERROR_BAD_NETPATH:
     case ERROR_DELETE_PENDING: return ACRE_E_NOT_FOUND;
     case ERROR_ACCESS_DENIED:
-    case ERROR_PRIVILEGE_NOT_HELD: return ACRE_E_ACCESS_DENIED;
+    case ERROR_PRIVILEGE_NOT_HELD:
     case ERROR_NOACCESS: return ACRE_E_ACCESS_DENIED;
     case ERROR_WRITE_PROTECT: return ACRE_E_READ_ONLY;
     case ERROR_DISK_FULL:

@@ -138,7 +138,7 @@ refused:
 /* ------------------------------------------------------------- names */
 
 acre_result acre__os_name_leads_to(const char *path, struct acre__os_file file) {
-  struct acre__os_file found;
+  struct acre__os_file found = {0};
   struct acre__os_identity one, other;
   acre_result result = acre__os_name_open(path, false, &found);
   if (result != ACRE_OK) return ACRE_E_NOT_FOUND;

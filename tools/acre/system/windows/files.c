@@ -189,7 +189,7 @@ bool system_may_write(const char *path) {
 }
 
 bool system_may_fill(const char *directory) {
-  struct system_status status;
+  struct system_status status = {0};
   return system_look(directory, &status) && status.kind == SYSTEM_DIRECTORY &&
          may_open(directory, FILE_ADD_FILE, FILE_FLAG_BACKUP_SEMANTICS);
 }
