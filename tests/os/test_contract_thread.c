@@ -106,7 +106,7 @@ static void *often(void *nothing) {
 }
 
 TEST(one_sided_fence) {
-  if (acre__os_fence_prepare() != ACRE_OK) test_skip("no membarrier here");
+  if (acre__os_fence_prepare() != ACRE_OK) test_skip("no fence on one side here");
   CHECK_OK(acre__os_fence_prepare());
   pthread_t thread;
   unsigned missed = 0;

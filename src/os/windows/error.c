@@ -17,6 +17,7 @@ acre_result acre__windows_error(DWORD error) {
     case ERROR_FILE_NOT_FOUND:
     case ERROR_PATH_NOT_FOUND:
     case ERROR_INVALID_DRIVE:
+    case ERROR_DIRECTORY:
     case ERROR_BAD_NETPATH:
     case ERROR_DELETE_PENDING: return ACRE_E_NOT_FOUND;
     case ERROR_ACCESS_DENIED:
@@ -24,8 +25,10 @@ acre_result acre__windows_error(DWORD error) {
     case ERROR_NOACCESS: return ACRE_E_ACCESS_DENIED;
     case ERROR_WRITE_PROTECT: return ACRE_E_READ_ONLY;
     case ERROR_DISK_FULL:
-    case ERROR_HANDLE_DISK_FULL: return ACRE_E_NO_SPACE;
-    case ERROR_FILE_TOO_LARGE: return ACRE_E_FILE_TOO_LARGE;
+    case ERROR_HANDLE_DISK_FULL:
+    case 1295: /* ERROR_DISK_QUOTA_EXCEEDED, which mingw-w64 lacks */ return ACRE_E_NO_SPACE;
+    case ERROR_FILE_TOO_LARGE:
+    case 665: /* ERROR_FILE_SYSTEM_LIMITATION, which it lacks as well */ return ACRE_E_FILE_TOO_LARGE;
     case ERROR_TOO_MANY_OPEN_FILES: return ACRE_E_TOO_MANY_FILES;
     case ERROR_IO_DEVICE:
     case ERROR_CRC:
@@ -33,6 +36,8 @@ acre_result acre__windows_error(DWORD error) {
     case ERROR_WRITE_FAULT:
     case ERROR_SWAPERROR:
     case ERROR_NOT_READY:
+    case ERROR_DEVICE_NOT_CONNECTED:
+    case ERROR_FILE_CORRUPT:
     case ERROR_GEN_FAILURE: return ACRE_E_IO;
     case ERROR_SHARING_VIOLATION:
     case ERROR_LOCK_VIOLATION:
@@ -42,6 +47,9 @@ acre_result acre__windows_error(DWORD error) {
     case ERROR_NOT_ENOUGH_MEMORY:
     case ERROR_OUTOFMEMORY:
     case ERROR_NO_SYSTEM_RESOURCES:
+    case ERROR_NONPAGED_SYSTEM_RESOURCES:
+    case ERROR_PAGED_SYSTEM_RESOURCES:
+    case ERROR_PAGEFILE_QUOTA:
     case ERROR_COMMITMENT_LIMIT:
     case ERROR_COMMITMENT_MINIMUM: return ACRE_E_NO_MEMORY;
     case ERROR_WORKING_SET_QUOTA: return ACRE_E_LOCK_LIMIT;

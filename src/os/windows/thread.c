@@ -100,8 +100,11 @@ acre_result acre__os_want_thread_exit(void) {
 
 /* ------------------------------------------------------------- fences */
 
+/* Wine has the function, up to version 10 at least, and it does nothing: what stands on it would lose a store now and then. */
 acre_result acre__os_fence_prepare(void) {
-  return ACRE_OK;
+  HMODULE library = GetModuleHandleW(L"ntdll.dll");
+  bool is_wine = library != NULL && GetProcAddress(library, "wine_get_version") != NULL;
+  return is_wine ? ACRE_E_NOT_SUPPORTED : ACRE_OK;
 }
 
 void acre__os_fence_threads(void) {
