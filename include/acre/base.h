@@ -163,7 +163,7 @@ typedef struct acre_system {
   bool collapse;               /* acre_vm_collapse works (Linux 6.1+) */
   acre_written_way written_way;
   size_t map_granularity; /* a view begins as far into its region as its offset is from a multiple of it: the page;
-                             on Windows 64 KiB */
+                             on Windows without placeholders (before 10, version 1803) 64 KiB */
 } acre_system;
 
 /*
