@@ -58,8 +58,10 @@ for compiler in "${compilers[@]}"; do
 done
 
 read -ra link <<<"$LDFLAGS"
-check "forks" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror -Wno-array-bounds "${link[@]}" \
-  "$here/programs/forks.c"
+# Its threads call malloc, and AddressSanitizer's (gcc 12) leaves a child the lock that another thread had at the fork.
+if [ ${#sanitizers[@]} -eq 0 ]; then
+  check "forks" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror -Wno-array-bounds "${link[@]}" "$here/programs/forks.c"
+fi
 check "killed" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/killed.c"
 check "heaps" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/heaps.c"
 check "later" "all good" "$CC" -std=gnu11 -O1 -Wall -Werror "${link[@]}" "$here/programs/later.c"
