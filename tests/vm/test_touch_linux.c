@@ -103,10 +103,6 @@ TEST(a_fault_in_a_plain_region_kills) {
   CHECK_OK(acre_vm_release(plain));
 }
 
-/* ------------------------------------------------------------- several threads */
-
-static atomic_bool stop;
-
 /* ------------------------------------------------------------- in signal handlers */
 
 #ifndef __SANITIZE_THREAD__ /* it hands signals over late, in the middle of a fault's handler that holds them back */
@@ -118,6 +114,8 @@ enum {
   OFTEN = 10,
   SELDOM = 300 /* microseconds */
 };
+
+static atomic_bool stop;
 
 static struct {
   char *volatile base; /* what the handler touches; NULL: nothing */
