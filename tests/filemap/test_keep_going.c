@@ -97,7 +97,11 @@ TEST(what_is_cut_off_reads_zero) {
   CHECK_EQ(info.state, ACRE_VM_COMMITTED);
   CHECK_EQ(info.size, PAGES * page); /* one run, as far as the table is concerned */
   CHECK_OK(acre_view_unmap(view));
+#ifndef __SANITIZE_THREAD__ /* which maps memory of its own as it goes */
   CHECK(test_mapping_count() <= mappings);
+#else
+  (void)mappings;
+#endif
 
   view = map_with(ACRE_ACCESS_READ, 0, 0);
   CHECK_EQ(acre_view_lost(view), 0);
