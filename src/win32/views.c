@@ -185,9 +185,8 @@ PVOID MapViewOfFile3(HANDLE handle, HANDLE process, PVOID base, ULONG64 offset, 
 
 /* ------------------------------------------------------------- unmapping and flushing */
 
-/* Takes the view that the address is in out of the table; false: there is none. */
-static bool take_out(const void *address, struct view *out) {
-  const void *base = base_of(address);
+/* Takes the view with this base out of the table; false: there is none. */
+static bool take_out(const void *base, struct view *out) {
   lock();
   struct view *found = find(base);
   if (found != NULL) {
@@ -199,10 +198,10 @@ static bool take_out(const void *address, struct view *out) {
   return found != NULL;
 }
 
-/* Any address inside the view will do, as on Windows. */
+/* Any address inside the view will do, as on Windows; mostly it is the base. */
 static BOOL unmap(const void *address, bool to_placeholder) {
   struct view view;
-  if (!take_out(address, &view)) return acre__fail(ERROR_INVALID_ADDRESS);
+  if (!take_out(address, &view) && !take_out(base_of(address), &view)) return acre__fail(ERROR_INVALID_ADDRESS);
   acre_result result = to_placeholder ? acre_view_unmap_to_placeholder(view.view) : acre_view_unmap(view.view);
   if (result == ACRE_OK)
     acre__object_release(&view.section->object);
