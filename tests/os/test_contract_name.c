@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h, sentence by sentence: names. See test_contract.c; traps and other users are in filemap/test_names.c. */
-#include "contract.h"
-
-static char path[ACRE_OS_NAME_PATH + 64];
-
-static void make_path(void) {
-  acre_result result = acre__os_name_directory(true, path);
-  if (result == ACRE_E_NOT_SUPPORTED) test_skip("no place for names");
-  REQUIRE_OK(result);
-  snprintf(path + strlen(path), 64, "/acre-contract-%ld", (long)getpid());
-}
-
-static struct acre__os_file open_name(bool create) {
-  struct acre__os_file file = {-1};
-  REQUIRE_OK(acre__os_name_open(path, create, &file));
-  return file;
-}
+#include "contract_name.h"
 
 TEST(files_are_made_and_taken_away) {
   make_path();
@@ -82,7 +67,7 @@ TEST(parts_and_having_alone) {
 }
 
 TEST(names_differ_by_every_byte) {
-  static const char *const names[] = {"Upper", "upper", "a\\b", "con", "a.", "a", "\xc3\xa4", "a:b", "%41"};
+  static const char *const names[] = {"Upper", "upper", "a\\b", "con", "a.", "a", "\xc3\xa4", "a:b", "%41", "\x05" "1", "Q"};
   enum { COUNT = sizeof names / sizeof *names };
   char paths[COUNT][sizeof path];
   struct acre__os_file files[COUNT];

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The contract of os.h as Linux keeps it: names, with other processes. See test_contract_name.c. */
 #include "contract_linux.h"
+#include "contract_name.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-static char path[ACRE_OS_NAME_PATH + 64];
-
-static void make_path(void) {
-  acre_result result = acre__os_name_directory(true, path);
-  if (result == ACRE_E_NOT_SUPPORTED) test_skip("no place for names");
-  REQUIRE_OK(result);
-  snprintf(path + strlen(path), 64, "/acre-contract-%ld", (long)getpid());
-}
-
-static struct acre__os_file open_name(bool create) {
-  struct acre__os_file file = {-1};
-  REQUIRE_OK(acre__os_name_open(path, create, &file));
-  return file;
-}
 
 TEST(a_directory_for_the_user_alone) {
   char first[ACRE_OS_NAME_PATH], second[ACRE_OS_NAME_PATH];

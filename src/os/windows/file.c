@@ -15,7 +15,6 @@
  */
 #include "win.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <winioctl.h>
@@ -27,10 +26,6 @@ enum { SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, PAGE 
 
 static HANDLE handle_of(struct acre__os_file file) {
   return (HANDLE)file.handle;
-}
-
-static acre_result last_error(bool done) {
-  return done ? ACRE_OK : acre__windows_error(GetLastError());
 }
 
 /* ------------------------------------------------------------- open, close, size */
@@ -57,7 +52,7 @@ static HANDLE open_path(const wchar_t *path, DWORD access, DWORD share, DWORD di
 static acre_result check_opened(HANDLE handle, bool truncate) {
   if (!is_regular(handle)) return ACRE_E_NOT_A_FILE;
   FILE_END_OF_FILE_INFO end = {.EndOfFile = {.QuadPart = 0}};
-  return last_error(!truncate || SetFileInformationByHandle(handle, FileEndOfFileInfo, &end, sizeof end));
+  return acre__windows_result(!truncate || SetFileInformationByHandle(handle, FileEndOfFileInfo, &end, sizeof end));
 }
 
 acre_result acre__os_file_open(const char *path, bool writable, bool create, bool must_create, bool truncate,
@@ -201,7 +196,7 @@ static acre_result make_section(const struct acre__os_part *part, size_t size, s
   DWORD protection = acre__windows_protection(protection_to_map(part), part->copy_on_write);
   *out = (struct acre__section_part){.offset = part->offset, .section_end = all, .protection = protection};
   out->section = CreateFileMappingW(handle_of(part->file), NULL, protection, 0, 0, NULL);
-  return last_error(out->section != NULL);
+  return acre__windows_result(out->section != NULL);
 }
 
 /* From what it was mapped with to what is wanted. */
@@ -250,7 +245,7 @@ static acre_result write_views(const char *start, size_t size) {
   for (const char *at = start, *next; at < end && result == ACRE_OK; at = next) {
     struct acre__piece piece = acre__piece_at((char *)at, (char *)end);
     next = piece.end < end ? piece.end : end;
-    if (piece.kind == ACRE_PIECE_VIEW) result = last_error(FlushViewOfFile(at, (size_t)(next - at)) != 0);
+    if (piece.kind == ACRE_PIECE_VIEW) result = acre__windows_result(FlushViewOfFile(at, (size_t)(next - at)) != 0);
   }
   return result;
 }

@@ -36,10 +36,6 @@ static char *part_of(char *at, char *end, struct acre__piece *piece) {
   return (char *)acre__min((uintptr_t)piece->end, (uintptr_t)end);
 }
 
-static bool is_view(const struct acre__piece *piece) {
-  return piece->kind == ACRE_PIECE_VIEW || piece->kind == ACRE_PIECE_COPY_VIEW;
-}
-
 /* ------------------------------------------------------------- reserve and release */
 
 acre_result acre__os_reserve(void *wish, size_t size, enum acre__os_place place, void **out) {
@@ -89,8 +85,8 @@ static acre_result give_access(const struct acre__piece *piece, char *start, cha
   DWORD before, wanted = acre__windows_protection(protection, piece->kind == ACRE_PIECE_COPY_VIEW);
   bool done;
   if (piece->kind == ACRE_PIECE_FREE) return ACRE_E_NOT_A_REGION;
-  if (commit && is_view(piece) && !are_accessible(start, end)) return ACRE_E_NOT_SUPPORTED;
-  if (commit && !is_view(piece))
+  if (commit && acre__piece_is_view(piece) && !are_accessible(start, end)) return ACRE_E_NOT_SUPPORTED;
+  if (commit && !acre__piece_is_view(piece))
     done = VirtualAlloc(start, size, MEM_COMMIT, wanted) != NULL;
   else
     done = VirtualProtect(start, size, wanted, &before) != 0;

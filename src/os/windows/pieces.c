@@ -174,20 +174,12 @@ void acre__pieces_let_go(void) {
 
 /* ------------------------------------------------------------- with the lock: cutting */
 
-static bool is_view(const struct acre__piece *piece) {
-  return piece->kind == ACRE_PIECE_VIEW || piece->kind == ACRE_PIECE_COPY_VIEW;
-}
-
 /* Whether no page of the range is committed. */
 static bool is_reserved_alone(char *start, char *end) {
   MEMORY_BASIC_INFORMATION info;
   for (char *at = start; at < end; at = (char *)info.BaseAddress + info.RegionSize)
     if (VirtualQuery(at, &info, sizeof info) != sizeof info || info.State == MEM_COMMIT) return false;
   return true;
-}
-
-static acre_result last_error(bool done) {
-  return done ? ACRE_OK : acre__windows_error(GetLastError());
 }
 
 /* Reserves what a release as a whole has taken along, which begins where the system lets something begin. */
@@ -198,7 +190,7 @@ static bool reserve_again(char *start, char *end) {
 
 /* Whether [start, end) of a piece without placeholders can become free: its other pages must not be committed. */
 static acre_result check_cut(const struct acre__piece *piece, char *start, char *end) {
-  if (piece->kind == ACRE_PIECE_FREE || is_view(piece)) return ACRE_OK;
+  if (piece->kind == ACRE_PIECE_FREE || acre__piece_is_view(piece)) return ACRE_OK;
   struct acre__piece whole = acre__piece_at(start, (char *)UINTPTR_MAX); /* to its very end */
   return is_reserved_alone(whole.start, start) && is_reserved_alone(end, whole.end) ? ACRE_OK : ACRE_E_NOT_SUPPORTED;
 }
@@ -226,7 +218,8 @@ void acre__pieces_part(char *start, char *end, char *at) {
   if (!acre__windows_has_placeholders()) return;
   AcquireSRWLockExclusive(&space);
   struct acre__piece piece = acre__piece_at(at, end);
-  if (piece.start < at && piece.start >= start && piece.end <= end && piece.kind != ACRE_PIECE_FREE && !is_view(&piece))
+  if (piece.start < at && piece.start >= start && piece.end <= end && piece.kind != ACRE_PIECE_FREE &&
+      !acre__piece_is_view(&piece))
     (void)cut_placeholder(&piece, at, piece.end);
   ReleaseSRWLockExclusive(&space);
 }
@@ -234,12 +227,12 @@ void acre__pieces_part(char *start, char *end, char *at) {
 /* One piece's part of a release. */
 static acre_result release_part(const struct acre__piece *piece, char *start, char *end) {
   if (piece->kind == ACRE_PIECE_FREE) return ACRE_OK;
-  if (is_view(piece)) return last_error(UnmapViewOfFile(piece->start) != 0);
+  if (acre__piece_is_view(piece)) return acre__windows_result(UnmapViewOfFile(piece->start) != 0);
   bool whole = piece->start == start && piece->end == end;
-  if (whole) return last_error(VirtualFree(start, 0, MEM_RELEASE) != 0);
+  if (whole) return acre__windows_result(VirtualFree(start, 0, MEM_RELEASE) != 0);
   if (!acre__windows_has_placeholders()) return cut_out(piece, start, end);
   acre_result result = cut_placeholder(piece, start, end);
-  return result == ACRE_OK ? last_error(VirtualFree(start, 0, MEM_RELEASE) != 0) : result;
+  return result == ACRE_OK ? acre__windows_result(VirtualFree(start, 0, MEM_RELEASE) != 0) : result;
 }
 
 typedef acre_result (*part_function)(const struct acre__piece *piece, char *start, char *end);
@@ -256,7 +249,7 @@ static acre_result for_parts(char *start, char *end, part_function function) {
 }
 
 static acre_result check_views(const struct acre__piece *piece, char *start, char *end) {
-  return is_view(piece) && (piece->start < start || piece->end > end) ? ACRE_E_NOT_SUPPORTED : ACRE_OK;
+  return acre__piece_is_view(piece) && (piece->start < start || piece->end > end) ? ACRE_E_NOT_SUPPORTED : ACRE_OK;
 }
 
 /* What is left of a piece begins at a multiple of 64 KiB, without placeholders: what lies before that would be lost. */
@@ -297,7 +290,7 @@ acre_result acre__pieces_unmap(const struct acre__piece *view) {
 /* One piece's part of a range that is to be one placeholder. */
 static acre_result part_to_placeholder(const struct acre__piece *piece, char *start, char *end) {
   if (piece->kind == ACRE_PIECE_FREE) return ACRE_E_NOT_A_REGION;
-  return is_view(piece) ? unmap(piece) : cut_placeholder(piece, start, end);
+  return acre__piece_is_view(piece) ? unmap(piece) : cut_placeholder(piece, start, end);
 }
 
 static acre_result check_placeholder(const struct acre__piece *piece, char *start, char *end) {
@@ -343,7 +336,7 @@ static char *map_at(char *address, size_t size, const struct acre__section_part 
 }
 
 static acre_result free_part(const struct acre__piece *piece, char *start, char *end) {
-  if (is_view(piece)) return last_error(UnmapViewOfFile(piece->start) != 0);
+  if (acre__piece_is_view(piece)) return acre__windows_result(UnmapViewOfFile(piece->start) != 0);
   return piece->kind == ACRE_PIECE_FREE ? ACRE_OK : cut_out(piece, start, end);
 }
 
@@ -352,7 +345,7 @@ static acre_result shut_around(char *first, char *start, char *end, char *last) 
   DWORD before;
   bool done = (first >= start || VirtualProtect(first, (size_t)(start - first), PAGE_NOACCESS, &before)) &&
               (last <= end || VirtualProtect(end, (size_t)(last - end), PAGE_NOACCESS, &before));
-  return last_error(done);
+  return acre__windows_result(done);
 }
 
 /*
@@ -384,7 +377,7 @@ static char *end_of_room(char *at) {
   struct acre__piece piece;
   for (;; at = piece.end) {
     piece = acre__piece_at(at, (char *)UINTPTR_MAX);
-    if (piece.kind == ACRE_PIECE_FREE || is_view(&piece)) return at;
+    if (piece.kind == ACRE_PIECE_FREE || acre__piece_is_view(&piece)) return at;
   }
 }
 
@@ -394,7 +387,8 @@ static acre_result open_view(const struct acre__piece *view, char *start, char *
   DWORD before;
   bool copies = part->protection == PAGE_WRITECOPY || part->protection == PAGE_EXECUTE_WRITECOPY;
   if (copies != (view->kind == ACRE_PIECE_COPY_VIEW)) return ACRE_E_NOT_SUPPORTED;
-  return look ? ACRE_OK : last_error(VirtualProtect(start, (size_t)(end - start), part->protection, &before) != 0);
+  return look ? ACRE_OK
+              : acre__windows_result(VirtualProtect(start, (size_t)(end - start), part->protection, &before) != 0);
 }
 
 /* With `look` only tells whether it can be done. */
@@ -404,13 +398,13 @@ static acre_result map_in_between(char *start, char *end, const struct acre__sec
   for (char *at = start; at < end && result == ACRE_OK;) {
     char *unit = (char *)acre__align_down((uintptr_t)at, GRANULARITY), *next;
     struct acre__piece piece = acre__piece_at(unit, end);
-    if (is_view(&piece) && piece.start == at && piece.end <= end) {
+    if (acre__piece_is_view(&piece) && piece.start == at && piece.end <= end) {
       next = piece.end; /* it goes as a whole */
       result = map_units(at, next, next, &rest, look);
-    } else if (is_view(&piece) && piece.end > at) {
+    } else if (acre__piece_is_view(&piece) && piece.end > at) {
       next = (char *)acre__min((uintptr_t)piece.end, (uintptr_t)end);
       result = open_view(&piece, at, next, &rest, look);
-    } else if (is_view(&piece)) {
+    } else if (acre__piece_is_view(&piece)) {
       return ACRE_E_NOT_SUPPORTED; /* it ends within the unit, where the section ended when it was mapped */
     } else {
       char *room = end_of_room(unit);

@@ -71,7 +71,7 @@ void acre__os_force_single_calls(bool single) {
 }
 
 void acre__os_force_plain_files(bool plain) {
-  acre__windows_switches.plain_files = plain;
+  (void)plain;
 }
 
 void acre__os_force_plain_reservations(bool plain) {

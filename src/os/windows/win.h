@@ -27,11 +27,15 @@
 /* The one table from the system's errors to results. */
 acre_result acre__windows_error(DWORD error);
 
+/* ACRE_OK, or what the call that was not done has left as the thread's last error. */
+static inline acre_result acre__windows_result(bool done) {
+  return done ? ACRE_OK : acre__windows_error(GetLastError());
+}
+
 /* ------------------------------------------------------------- process.c */
 
 struct acre__windows_switches {
   bool no_placeholders;
-  bool plain_files;
 };
 extern struct acre__windows_switches acre__windows_switches;
 
@@ -68,6 +72,10 @@ struct acre__piece {
     ACRE_PIECE_COPY_VIEW, /* whose pages become the program's own when they are written */
   } kind;
 };
+
+static inline bool acre__piece_is_view(const struct acre__piece *piece) {
+  return piece->kind == ACRE_PIECE_VIEW || piece->kind == ACRE_PIECE_COPY_VIEW;
+}
 
 /* The piece that holds `address`, its end known as far as `limit`: with `end` above that, it goes on. */
 struct acre__piece acre__piece_at(char *address, char *limit);
