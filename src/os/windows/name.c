@@ -65,7 +65,7 @@ static bool make_wide(const char *path, wchar_t wide[ACRE_WINDOWS_PATH]) {
     if (strchr(plain, *name) != NULL) {
       acre__line_add(&line, (const char[]){*name, '\0'});
     } else {
-      acre__line_add(&line, "%");
+      acre__line_add(&line, (unsigned char)*name < 16 ? "%0" : "%"); /* two digits, so that no two names become one */
       acre__line_add_number(&line, (unsigned char)*name, 16);
     }
   }
@@ -126,7 +126,9 @@ acre_result acre__os_name_hold(struct acre__os_file file, bool alone, bool wait)
     (void)take(handle, ALONE, LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY);
     return ACRE_OK;
   }
+  DWORD error = GetLastError();
   if (had_part) (void)take(handle, PART, 0);
+  SetLastError(error);
 refused:
   switch (GetLastError()) {
     case ERROR_LOCK_VIOLATION:
