@@ -67,18 +67,8 @@ TEST(parts_and_having_alone) {
 }
 
 TEST(names_differ_by_every_byte) {
-  static const char *const names[] = {"Upper",
-                                      "upper",
-                                      "a\\b",
-                                      "con",
-                                      "a.",
-                                      "a",
-                                      "\xc3\xa4",
-                                      "a:b",
-                                      "%41",
-                                      "\x05"
-                                      "1",
-                                      "Q"};
+  static const char *const names[] = {"Upper",    "upper", "a\\b", "con",   "a.", "a",
+                                      "\xc3\xa4", "a:b",   "%41",  "\0051", "Q"};
   enum { COUNT = sizeof names / sizeof *names };
   char paths[COUNT][sizeof path];
   struct acre__os_file files[COUNT];
