@@ -237,6 +237,25 @@ if setfattr -n user.test -v kept file 2>/dev/null; then
   run sort file --type u32 --reverse
   [ "$(getfattr --only-values -n user.test file 2>/dev/null)" = kept ] || fail "an attribute was lost"
 fi
+# A directory that gives its new files an access list: user 65534 may read and write, others nothing.
+acl=0x0200000001000700ffffffff02000600feff000004000500ffffffff10000700ffffffff20000000ffffffff
+mkdir given
+if setfattr -n system.posix_acl_default -v $acl given 2>/dev/null; then
+  cp random given/like && cp random given/own
+  setfattr -x system.posix_acl_access given/own
+  chmod 660 given/own
+  for name in own like; do
+    getfattr -d -m - given/$name >wanted
+    run sort given/$name --type u32 --quiet
+    status_is 0 "a directory with a list: $name"
+    getfattr -d -m - given/$name >got
+    same wanted got "the access list of $name"
+  done
+  [ "$(stat -c %a given/own)" = 660 ] || fail "the mode of a file without a list was not kept"
+  : >given/made
+  run sort random --type u32 --quiet --output given/new
+  [ "$(stat -c %a given/new)" = "$(stat -c %a given/made)" ] || fail "a new file does not heed the directory's list"
+fi
 if [ "$(id -u)" -eq 0 ]; then
   chown 12345:23456 file
   run sort file --type u32

@@ -71,7 +71,15 @@ refuses 1 "cannot write 'no/where': No such file or directory; check the path" f
 ln file second
 refuses 1 "'file' has other names (hard links), which would keep the old content; give --in-place or --output" \
   file --type u8
-rm second
+cp file other
+refuses 1 "'second' has other names (hard links), which would keep the old content; name another --output" \
+  other --type u8 --output second
+rm second other
+for place in "" --in-place --check "--output new"; do
+  # shellcheck disable=SC2086
+  refuses 1 "'/proc/version' is a file that cannot be mapped, like those of /proc and /sys; sort a copy of it" \
+    /proc/version --lines $place
+done
 
 # As somebody who may not: root may do everything.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >setpriv_path; then
@@ -87,6 +95,12 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >setpriv_path; then
     without "cannot write to 'file': Permission denied; give --output to sort into another file" file --type u8
     without "cannot open 'file': " file --type u8 --in-place
     without "cannot make a file in '$work': Permission denied; make the directory writable" file --type u8 --output new
+    mkdir theirs
+    cp before theirs/protected
+    chmod 444 theirs/protected
+    chown -R 65534:65534 theirs
+    without "cannot write 'theirs/protected': Permission denied; check the path" file --type u8 --output theirs/protected
+    cmp -s theirs/protected before || fail "a write-protected output was replaced"
     chmod 666 file
     without "cannot make a file in '$work': Permission denied; make the directory writable, or give --output or --in-place" \
       file --type u8

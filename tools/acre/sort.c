@@ -82,6 +82,9 @@ static bool complain_of(const char *path, acre_result result) {
     case ACRE_E_NO_SPACE:
       tool_complain(_("no room for a sorted copy of '%s'; make some, or sort with --in-place"), path);
       break;
+    case ACRE_E_NOT_SUPPORTED:
+      tool_complain(_("'%s' is a file that cannot be mapped, like those of /proc and /sys; sort a copy of it"), path);
+      break;
     default: tool_complain(_("cannot open '%s': %s"), path, _(acre_result_text(result)));
   }
   return false;
@@ -101,6 +104,7 @@ static bool has_whole_records(const struct sorting *sorting) {
 static bool open_input(struct sorting *sorting) {
   const char *path = sorting->options.file;
   bool writes = sorting->options.in_place;
+  char byte;
   acre_access access = writes ? ACRE_ACCESS_READ_WRITE : ACRE_ACCESS_READ;
   acre_result result = map(&sorting->input, path, access, 0);
   if (result != ACRE_OK) return complain_of(path, result);
@@ -110,6 +114,8 @@ static bool open_input(struct sorting *sorting) {
     return false;
   }
   unmap(&sorting->input);
+  if (sorting->status.size == 0 && system_read_at(sorting->fd, &byte, 1, 0) > 0)
+    return complain_of(path, ACRE_E_NOT_SUPPORTED); /* it says that it is empty, and is not */
   if (!has_whole_records(sorting)) return false;
   result = map(&sorting->input, path, access, (size_t)sorting->status.size);
   return result == ACRE_OK || complain_of(path, result);
@@ -216,6 +222,21 @@ static bool may_replace(const struct sorting *sorting) {
   return true;
 }
 
+/* The same for another file, that of --output. */
+static bool may_replace_output(const char *path, const struct system_status *status) {
+  if (status->kind != SYSTEM_FILE) return complain_of(path, ACRE_E_NOT_A_FILE);
+  if (!system_may_write(path)) {
+    tool_complain(_("cannot write '%s': %s; check the path"), path, _(strerror(errno)));
+    return false;
+  }
+  if (status->links > 1) {
+    tool_complain(_("'%s' has other names (hard links), which would keep the old content; name another --output"),
+                  path);
+    return false;
+  }
+  return true;
+}
+
 static bool make_content(struct sorting *sorting, struct sort_save *save) {
   size_t size = sorting->input.size, room = size;
   if (size == 0) return true;
@@ -246,8 +267,8 @@ static bool save_sorted(struct sorting *sorting) {
   bool exists = output != NULL && system_look(output, &like);
   bool is_same = exists && like.number == sorting->status.number && like.device == sorting->status.device;
   bool replaces = output == NULL || is_same;
-  if (exists && like.kind != SYSTEM_FILE) return complain_of(output, ACRE_E_NOT_A_FILE);
   if (replaces && !may_replace(sorting)) return false;
+  if (exists && !is_same && !may_replace_output(output, &like)) return false;
   struct sort_save save;
   int like_fd = -1;
   if (exists && !is_same && (like_fd = system_open(output, SYSTEM_READ)) < 0) {

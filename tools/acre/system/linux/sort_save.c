@@ -20,13 +20,15 @@
 enum { LONGEST_VALUE = 65536 }; /* of an attribute: the kernel knows none that are longer */
 
 static const char prefix[] = ".acre-sort-";
+static const char access_list[] = "system.posix_acl_access", given_list[] = "system.posix_acl_default";
 
 /* ------------------------------------------------------------- begin */
 
 /* The path with its links followed, also if nothing is there yet. */
-static bool find_path(struct sort_save *save, const char *path) {
-  if (realpath(path, save->path) == NULL) {
-    if (errno != ENOENT) return false;
+static bool find_path(struct sort_save *save, const char *path, bool *is_new) {
+  *is_new = realpath(path, save->path) == NULL;
+  if (*is_new) {
+    if (errno != ENOENT || *path == '\0') return false;
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
@@ -54,8 +56,9 @@ static bool find_path(struct sort_save *save, const char *path) {
   return true;
 }
 
-static bool make(struct sort_save *save) {
-  save->fd = open(save->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+/* For its owner alone, as who may read the old one is known at the end; a new one is as its directory's list says. */
+static bool make(struct sort_save *save, bool is_new) {
+  save->fd = open(save->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, is_new ? 0666 : 0600);
   snprintf(save->made, sizeof save->made, "/proc/self/fd/%d", save->fd);
   save->is_unnamed = save->fd >= 0 && access(save->made, R_OK | W_OK) == 0;
   if (save->is_unnamed) return true;
@@ -68,12 +71,13 @@ static bool make(struct sort_save *save) {
 }
 
 bool sort_save_begin(struct sort_save *save, const char *path) {
+  bool is_new;
   *save = (struct sort_save){.fd = -1};
-  if (!find_path(save, path)) {
+  if (!find_path(save, path, &is_new)) {
     tool_complain(_("cannot write '%s': %s; check the path"), path, _(strerror(errno)));
     return false;
   }
-  if (make(save)) return true;
+  if (make(save, is_new)) return true;
   tool_complain(_("cannot make a file in '%s': %s; make the directory writable, or give --output or --in-place"),
                 save->folder, _(strerror(errno)));
   sort_save_drop(save);
@@ -108,19 +112,27 @@ static bool copy_attributes(int from, int to) {
   return good && length >= 0;
 }
 
+/* What the directory gives every new file of its own accord: the old one may have none. */
+static bool drop_given_list(int from, int to) {
+  if (fgetxattr(from, access_list, NULL, 0) >= 0 || (errno != ENODATA && errno != ENOTSUP)) return true;
+  return fremovexattr(to, access_list) == 0 || errno == ENODATA || errno == ENOTSUP;
+}
+
 /* The mode last, as a new owner clears parts of it; and not before the owner is right, so that nobody gets more access. */
 static bool copy_properties(int fd, int like_fd) {
   struct stat now, like;
   if (fstat(fd, &now) != 0 || fstat(like_fd, &like) != 0) return false;
   bool same = now.st_uid == like.st_uid && now.st_gid == like.st_gid;
   return (same || fchown(fd, like.st_uid, like.st_gid) == 0) && copy_attributes(like_fd, fd) &&
-         fchmod(fd, like.st_mode & 07777) == 0;
+         drop_given_list(like_fd, fd) && fchmod(fd, like.st_mode & 07777) == 0;
 }
 
-static bool set_new_mode(int fd) {
+/* By the umask; where the directory has a list for new files, the file is by that already, or its owner's alone. */
+static bool set_new_mode(const struct sort_save *save) {
+  if (getxattr(save->folder, given_list, NULL, 0) >= 0) return true;
   mode_t mask = umask(0);
   umask(mask);
-  return fchmod(fd, 0666 & ~mask) == 0;
+  return fchmod(save->fd, 0666 & ~mask) == 0;
 }
 
 static bool sync_folder(const char *folder) {
@@ -132,7 +144,7 @@ static bool sync_folder(const char *folder) {
 }
 
 bool sort_save_finish(struct sort_save *save, int like_fd) {
-  bool good = like_fd >= 0 ? copy_properties(save->fd, like_fd) : set_new_mode(save->fd);
+  bool good = like_fd >= 0 ? copy_properties(save->fd, like_fd) : set_new_mode(save);
   if (like_fd >= 0) {
     int error = errno;
     close(like_fd);
