@@ -81,6 +81,14 @@ for place in "" --in-place --check "--output new"; do
     /proc/version --lines $place
 done
 
+# In place, lines want as much memory as they are long: without it nothing is changed, nor does the last get its end.
+base64 /dev/urandom | head -c 5M >long
+cp long was
+expect 1 "acre: sort: not enough memory to sort 'long' so; give more with --memory, or leave --in-place out" \
+  sort long --lines --in-place --memory 4M --quiet
+cmp -s long was || fail "without enough memory: the file was changed"
+rm long was
+
 # As somebody who may not: root may do everything.
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >setpriv_path; then
   chmod 755 . && chmod 644 file
@@ -114,6 +122,16 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >setpriv_path; then
       "$ACRE" sort small/file --type u8 --in-place --quiet && "$ACRE" sort small/file --check --type u8' >out2 2>&1 ||
       fail "a full disk: $(cat out2 err)"
     complains "^acre: sort: no room for a sorted copy of 'small/file'; make some, or sort with --in-place$" "a full disk"
+    # Holes, for which the disk has no room: not even with less memory than the file has bytes is a number lost.
+    head -c 4M /dev/urandom >holes && truncate -s 8M holes
+    for memory in 4M 64M; do
+      # shellcheck disable=SC2016
+      MEMORY=$memory unshare -m bash -c 'mount -t tmpfs -o size=6M none small && cp --sparse=always holes small/file &&
+        ! "$ACRE" sort small/file --type i64 --in-place --quiet --memory $MEMORY >out 2>err && cmp small/file holes' >out2 2>&1 ||
+        fail "holes and a full disk: $(cat out2 err)"
+      complains "^acre: sort: 'small/file' has holes, and there is no room for what goes into them: No space left on device; make some$" \
+        "holes and a full disk"
+    done
     # shellcheck disable=SC2016
     unshare -m bash -c 'mount -t tmpfs -o ro none small; mount --bind . small && mount -o remount,ro,bind small &&
       ! "$ACRE" sort small/file --type u8 >out 2>err' || fail "a read-only disk"

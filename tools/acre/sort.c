@@ -164,6 +164,11 @@ static void sort_guarded(void *context) {
                                &sorting->written);
 }
 
+static bool complain_of_loss(const char *path) {
+  tool_complain(_("part of '%s' is not to be had: it was cut off meanwhile, or its device fails"), path);
+  return false;
+}
+
 static bool run_engine(struct sorting *sorting) {
   const char *path = sorting->options.file;
   void *address = NULL;
@@ -184,9 +189,7 @@ static bool run_engine(struct sorting *sorting) {
       tool_complain(_("cannot keep what memory has no room for in '%s': %s; make room there, or give more --memory"),
                     sorting->means.directory, _(strerror(error)));
       break;
-    case SORT_LOST:
-      tool_complain(_("part of '%s' is not to be had: it was cut off meanwhile, or its device fails"), path);
-      break;
+    case SORT_LOST: return complain_of_loss(path);
     case SORT_CHANGED: complain_of_change(sorting); break;
   }
   return false;
@@ -291,8 +294,8 @@ static bool save_sorted(struct sorting *sorting) {
 
 /* ------------------------------------------------------------- in place */
 
-/* A last line without an end gets one, before anything is mapped. */
-static bool end_last_line(struct sorting *sorting) {
+/* A last line without an end gets one, before anything is mapped. *added: it has. */
+static bool end_last_line(struct sorting *sorting, bool *added) {
   char last;
   uint64_t size = sorting->status.size;
   if (sorting->options.order.form != SORT_LINES || size == 0) return true;
@@ -302,15 +305,26 @@ static bool end_last_line(struct sorting *sorting) {
     tool_complain(_("cannot write to '%s': %s"), sorting->options.file, _(strerror(errno)));
     return false;
   }
+  *added = true;
   sorting->status.size++;
   acre_result result = map(&sorting->input, sorting->options.file, ACRE_ACCESS_READ_WRITE, (size_t)size + 1);
   return result == ACRE_OK || complain_of(sorting->options.file, result);
 }
 
+/* Where a hole is, a number will be: a disk that is full must not be met in the middle of the sort. */
+static bool fill_holes(const struct sorting *sorting) {
+  const struct system_status *status = &sorting->status;
+  if (status->allocated >= status->size || system_fill_holes(sorting->fd, status->size)) return true;
+  tool_complain(_("'%s' has holes, and there is no room for what goes into them: %s; make some"), sorting->options.file,
+                _(strerror(errno)));
+  return false;
+}
+
 static bool sort_here(struct sorting *sorting) {
   const char *path = sorting->options.file;
+  bool added_end = false;
   if (sorting->input.size == 0) return true;
-  if (!end_last_line(sorting)) return false;
+  if (!fill_holes(sorting) || !end_last_line(sorting, &added_end)) return false;
   if (!sorting->options.quiet)
     fprintf(stderr,
             _("acre: sort: sorting '%s' in place; kill -9 or a power cut meanwhile would cost records, Ctrl-C "
@@ -319,11 +333,12 @@ static bool sort_here(struct sorting *sorting) {
   system_catch_end(&asked_to_end);
   if (sorting->input.size <= sorting->means.memory) {
     acre_result result = acre_vm_populate(sorting->input.data, sorting->input.size);
-    if (result == ACRE_E_NO_SPACE || result == ACRE_E_IO) return complain_of(path, result);
+    if (result == ACRE_E_NO_SPACE || result == ACRE_E_IO) return complain_of_loss(path);
   }
   bool done = run_engine(sorting);
   acre_result result = acre_view_flush(sorting->input.view, 0, 0, ACRE_FLUSH_DURABLE);
-  if (done && sorting->written < sorting->input.size) {
+  if (!done) sorting->written = sorting->input.size - (added_end && sorting->answer != SORT_LOST ? 1 : 0);
+  if (sorting->written < sorting->input.size) {
     acre_file *file = sorting->input.file;
     sorting->input.file = NULL;
     unmap(&sorting->input);

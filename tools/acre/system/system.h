@@ -88,6 +88,12 @@ int system_open_unnamed(const char *directory);
 bool system_write_all(int fd, const void *bytes, size_t size);
 bool system_write_at(int fd, const void *bytes, size_t size, uint64_t offset);
 
+/*
+ * Holes among the file's first `size` bytes get blocks, and still read zero. False: not all of them, errno says why. True also
+ * where the file system does not know how.
+ */
+bool system_fill_holes(int fd, uint64_t size);
+
 /* How many bytes were read: fewer than asked for now and then, 0 at the end. -1: errno says why. */
 long long system_read_at(int fd, void *out, size_t size, uint64_t offset);
 

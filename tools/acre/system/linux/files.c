@@ -90,6 +90,14 @@ bool system_write_at(int fd, const void *bytes, size_t size, uint64_t offset) {
   return pwrite(fd, bytes, size, (off_t)offset) == (ssize_t)size;
 }
 
+bool system_fill_holes(int fd, uint64_t size) {
+  int error;
+  do error = posix_fallocate(fd, 0, (off_t)size);
+  while (error == EINTR);
+  errno = error;
+  return error == 0 || error == EOPNOTSUPP || error == EINVAL || error == ENOSYS;
+}
+
 long long system_read_at(int fd, void *out, size_t size, uint64_t offset) {
   ssize_t got;
   do got = pread(fd, out, size, (off_t)offset);

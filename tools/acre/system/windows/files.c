@@ -152,6 +152,13 @@ bool system_write_at(int fd, const void *bytes, size_t size, uint64_t offset) {
   return win_done(WriteFile(win_handle(fd), bytes, piece_of(size), &done, &place)) && done == size;
 }
 
+/* There is no call for it; only files that somebody has marked as sparse have any. */
+bool system_fill_holes(int fd, uint64_t size) {
+  (void)fd;
+  (void)size;
+  return true;
+}
+
 long long system_read_at(int fd, void *out, size_t size, uint64_t offset) {
   OVERLAPPED place = place_of(offset);
   DWORD got = 0;
