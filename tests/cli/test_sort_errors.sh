@@ -170,6 +170,21 @@ for form in "--type u64" --lines; do
     [ ! -e "$left" ] || fail "a file that shrinks, $form: left behind $left"
   done
 done
+# Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not.
+base64 /dev/urandom | head -n 200000 >half
+cat half half >big
+"$ACRE" sort big --lines --unique --in-place 2>err >out &
+pid=$!
+for _ in $(seq 200); do
+  grep -q "in place" err && break
+  sleep 0.01
+done
+echo appended >>big
+status=0
+wait $pid || status=$?
+grep -q -a '^appended$' big || fail "a file that grows: what was appended is gone, status $status"
+rm big half
+
 # Somebody whose stores no time of the file tells, and who makes lines out of one, and one out of two.
 cat >scribble <<'END'
 import mmap, random, sys

@@ -18,7 +18,7 @@ begin=$(date +%s%N)
 run sort file --type u32 --quiet
 whole=$((($(date +%s%N) - begin) / 1000)) # microseconds
 
-old=0 new=0
+old=0 new=0 left=0
 for ((i = 0; i < kills; i++)); do
   cp old file
   "$ACRE" sort file --type u32 --quiet &
@@ -33,9 +33,11 @@ for ((i = 0; i < kills; i++)); do
   else
     fail "kill $i: the file is neither the old nor the sorted one"
   fi
-  rm -f .acre-sort-* # a kill between the name and the renaming leaves one
+  for file in .acre-sort-*; do # a kill between the name and the renaming leaves one
+    [ -e "$file" ] && left=$((left + 1)) && rm "$file"
+  done
 done
-echo "$kills kills: $old times the old file, $new times the sorted one"
+echo "$kills kills: $old times the old file, $new times the sorted one, $left files left behind"
 [ $((old + new)) -eq "$kills" ] || fail "$((kills - old - new)) of $kills files are lost"
 
 # Signals that can be caught leave nothing behind, and the file as it was or sorted.

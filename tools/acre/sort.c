@@ -323,6 +323,7 @@ static bool fill_holes(const struct sorting *sorting) {
 static bool sort_here(struct sorting *sorting) {
   const char *path = sorting->options.file;
   bool added_end = false;
+  struct system_status now;
   if (sorting->input.size == 0) return true;
   if (!fill_holes(sorting) || !end_last_line(sorting, &added_end)) return false;
   if (!sorting->options.quiet)
@@ -338,7 +339,12 @@ static bool sort_here(struct sorting *sorting) {
   bool done = run_engine(sorting);
   acre_result result = acre_view_flush(sorting->input.view, 0, 0, ACRE_FLUSH_DURABLE);
   if (!done) sorting->written = sorting->input.size - (added_end && sorting->answer != SORT_LOST ? 1 : 0);
-  if (sorting->written < sorting->input.size) {
+  bool ends = sorting->written == sorting->input.size; /* the file, where it should */
+  if (!ends && system_look_at_open(sorting->fd, &now) && now.size != sorting->status.size) {
+    tool_complain(_("'%s' became longer or shorter meanwhile, and has its new size; sort it again"), path);
+    return false;
+  }
+  if (!ends) {
     acre_file *file = sorting->input.file;
     sorting->input.file = NULL;
     unmap(&sorting->input);
