@@ -204,6 +204,27 @@ sort -u wanted >once
 sorted_well "runs of lines, each once" --lines --unique --memory 4M
 same once file "lines in 4M, each once"
 
+# More runs than there is room to merge at a time: they become longer ones first, several times.
+for form in "--record 1M --key 1:b3" "--record 512K --key 5:u64 --reverse" "--record 448K --key 0:i8"; do
+  head -c 14M alike >file
+  # shellcheck disable=SC2086 # several arguments
+  run sort file --output wanted --quiet $form
+  # shellcheck disable=SC2086
+  sorted_well "runs of long records" --memory 4M $form
+  same wanted file "more runs than can be merged, $form"
+done
+for i in $(seq 30); do
+  cat beginning
+  echo $((i * 7919 % 17))
+done >long
+for unique in "" --unique; do
+  cp long file
+  sort ${unique:+-u} long >wanted
+  # shellcheck disable=SC2086 # none is no argument
+  sorted_well "runs of long lines" --lines --memory 4M $unique
+  same wanted file "more runs of lines than can be merged $unique"
+done
+
 # In a group of processes that may have no more than a few times that, where such groups can be made. (A sanitizer
 # takes more itself.)
 group=/sys/fs/cgroup/memory/acre-test-$$

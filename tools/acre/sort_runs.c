@@ -13,6 +13,8 @@
  * Runs are read in pieces, into slots of one block of memory, and not through a view: the kernel
  * reads around a fault in a mapping, which for many runs at once is more than there is room for, and is read again
  * and again. Records alike keep their order, as the run of the earlier piece goes first.
+ *
+ * Where there are more runs than slots, neighbours are merged into longer runs, in another such file, until there are not.
  */
 #include <acre/vm.h>
 #include <errno.h>
@@ -170,11 +172,17 @@ static enum sort_answer make_runs(struct runs *runs, const char *input, size_t s
 
 struct merge {
   struct runs *runs;
-  size_t slot;        /* bytes of each */
+  size_t first, slot; /* the first of the runs; bytes of each slot */
   char *memory, *end; /* of all slots, and some bytes behind them */
   struct run *heap;   /* the run whose record is least on top */
   size_t count, size; /* runs that are left; bytes of the memory */
+  double from, part;  /* which part of the whole sort this is */
 };
+
+/* Bytes of the least slot that a merge can do with. */
+static size_t least_slot(const struct runs *runs) {
+  return runs->longest > LEAST_SLOT ? runs->longest : LEAST_SLOT;
+}
 
 /* Reads on, so that a whole record is there if there is one. False: errno says why. */
 static bool fill(const struct merge *merge, struct run *run) {
@@ -226,13 +234,30 @@ static void sift(const struct merge *merge, size_t top) {
 static bool begin_merge(struct merge *merge) {
   size_t length;
   for (size_t i = 0; i < merge->count; i++) {
-    size_t from = i == 0 ? 0 : merge->runs->ends[i - 1];
+    size_t number = merge->first + i, from = number == 0 ? 0 : merge->runs->ends[number - 1];
     char *slot = merge->memory + i * merge->slot;
-    merge->heap[i] = (struct run){slot, slot, slot, from, merge->runs->ends[i] - from, i, 0};
+    merge->heap[i] = (struct run){slot, slot, slot, from, merge->runs->ends[number] - from, number, 0};
     if (!load(merge, &merge->heap[i], &length)) return false;
   }
   for (size_t i = merge->count / 2; i-- > 0;) sift(merge, i);
   return true;
+}
+
+/* The least record has been taken. False: as fill. */
+static bool go_on(struct merge *merge, size_t length) {
+  struct run *least = &merge->heap[0];
+  least->at += length;
+  if (!load(merge, least, &length)) return false;
+  if (length == 0) *least = merge->heap[--merge->count];
+  if (merge->count > 0) sift(merge, 0);
+  return true;
+}
+
+/* `done` bytes of the file of runs are merged. */
+static bool tell(const struct merge *merge, size_t done) {
+  const struct sort_means *means = merge->runs->means;
+  double all = (double)merge->runs->size;
+  return means->tick == NULL || means->tick(means->context, merge->from + merge->part * (double)done / all);
 }
 
 static enum sort_answer merge_into(struct merge *merge, char *output, size_t room, size_t *written) {
@@ -251,43 +276,135 @@ static enum sort_answer merge_into(struct merge *merge, char *output, size_t roo
       last = to;
       to += length;
     }
-    least->at += length;
     read += length;
-    if (!load(merge, least, &length)) return SORT_RUNS_FAILED;
-    if (length == 0) *least = merge->heap[--merge->count];
-    if (merge->count > 0) sift(merge, 0);
+    if (!go_on(merge, length)) return SORT_RUNS_FAILED;
     if (to - told >= TELL || merge->count == 0) {
       if (means->wrote != NULL) means->wrote(means->context, (size_t)(told - output), (size_t)(to - told));
       told = to;
-      if (means->tick != NULL && !means->tick(means->context, 0.6 + 0.4 * (double)read / (double)merge->runs->size))
-        return SORT_STOPPED;
+      if (!tell(merge, read)) return SORT_STOPPED;
     }
   }
   *written = (size_t)(to - output);
   return SORT_DONE;
 }
 
+/* Into one run of another file, through the slot behind those of the runs. */
+static enum sort_answer merge_into_run(struct merge *merge, struct runs *next) {
+  const struct sort_order *order = merge->runs->order;
+  char *buffer = merge->memory + merge->count * merge->slot;
+  size_t filled = 0, told = next->size;
+  if (!begin_merge(merge)) return SORT_RUNS_FAILED;
+  while (merge->count > 0) {
+    const struct run *least = &merge->heap[0];
+    size_t length = sort_record_size(order, least->at, least->end);
+    if (filled + length > merge->slot) {
+      if (!system_write_all(next->fd, buffer, filled)) return SORT_RUNS_FAILED;
+      filled = 0;
+    }
+    memcpy(buffer + filled, least->at, length);
+    filled += length;
+    next->size += length;
+    if (!go_on(merge, length)) return SORT_RUNS_FAILED;
+    if (next->size - told < TELL && merge->count > 0) continue;
+    told = next->size;
+    if (!tell(merge, told)) return SORT_STOPPED;
+  }
+  if (!system_write_all(next->fd, buffer, filled)) return SORT_RUNS_FAILED;
+  return add_end(next) ? SORT_DONE : SORT_NO_MEMORY;
+}
+
+/* Takes the memory for `slots` slots and more for the runs that `merge` names. */
+static bool open_merge(struct merge *merge, size_t slots) {
+  const struct runs *runs = merge->runs;
+  size_t spare = SPARE,
+         share = runs->means->memory / 2 / slots; /* behind the last, as keys are read eight bytes at a time */
+  acre_vm_options options = {.flags = ACRE_VM_COMMIT};
+  void *memory;
+  merge->slot = share > least_slot(runs) ? share : least_slot(runs);
+  if (merge->slot > (runs->means->memory - spare) / slots) return false;
+  merge->size = merge->slot * slots + spare;
+  merge->heap = malloc(merge->count * sizeof *merge->heap);
+  if (merge->heap == NULL || acre_vm_reserve(merge->size, &options, &memory) != ACRE_OK) {
+    free(merge->heap);
+    return false;
+  }
+  merge->memory = memory;
+  merge->end = merge->memory + merge->size;
+  return true;
+}
+
+static void close_merge(struct merge *merge) {
+  int error = errno;
+  free(merge->heap);
+  (void)acre_vm_release(merge->memory);
+  errno = error;
+}
+
+static void close_runs(struct runs *runs) {
+  int error = errno;
+  free(runs->ends);
+  close(runs->fd);
+  errno = error;
+}
+
+/* ------------------------------------------------------------- all merges */
+
+/* How many runs at a time are to be merged, so that soon no more than `most` are left. */
+static size_t group_of(size_t count, size_t most) {
+  size_t group = (count + most - 1) / most;
+  return group < most ? group : most - 1; /* a slot is for what comes out */
+}
+
+static unsigned merges_before_the_last(size_t count, size_t most) {
+  unsigned merges = 0;
+  for (; count > most; merges++) {
+    size_t group = group_of(count, most);
+    count = (count + group - 1) / group;
+  }
+  return merges;
+}
+
+/* Merges `group` runs at a time into longer ones, which take the place of all. */
+static enum sort_answer merge_groups(struct runs *runs, size_t group, double from, double part) {
+  struct runs next = {.order = runs->order, .means = runs->means, .longest = runs->longest};
+  enum sort_answer answer = SORT_DONE;
+  next.fd = system_open_unnamed(runs->means->directory);
+  if (next.fd < 0) return SORT_RUNS_FAILED;
+  for (size_t first = 0; first < runs->count && answer == SORT_DONE; first += group) {
+    size_t count = runs->count - first < group ? runs->count - first : group;
+    struct merge merge = {.runs = runs, .first = first, .count = count, .from = from, .part = part};
+    if (!open_merge(&merge, group + 1)) {
+      answer = SORT_NO_MEMORY;
+    } else {
+      answer = merge_into_run(&merge, &next);
+      close_merge(&merge);
+    }
+  }
+  if (answer == SORT_DONE) {
+    close_runs(runs);
+    *runs = next;
+  } else {
+    close_runs(&next);
+  }
+  return answer;
+}
+
 static enum sort_answer merge_runs(struct runs *runs, char *output, size_t output_room, size_t *written) {
   *written = 0;
   if (runs->count == 0) return SORT_DONE;
-  size_t share = runs->means->memory / 2 / runs->count;
-  struct merge merge = {.runs = runs, .slot = share > LEAST_SLOT ? share : LEAST_SLOT, .count = runs->count};
-  if (merge.slot < runs->longest) merge.slot = runs->longest;
-  acre_vm_options options = {.flags = ACRE_VM_COMMIT};
-  size_t spare = SPARE; /* behind the last slot, as keys are read eight bytes at a time */
-  void *memory;
-  if (merge.slot > (runs->means->memory - spare) / runs->count) return SORT_NO_MEMORY;
-  merge.size = merge.slot * runs->count + spare;
-  if (acre_vm_reserve(merge.size, &options, &memory) != ACRE_OK) return SORT_NO_MEMORY;
-  merge.memory = memory;
-  merge.end = merge.memory + merge.size;
-  merge.heap = malloc(runs->count * sizeof *merge.heap);
+  size_t most = (runs->means->memory - SPARE) / least_slot(runs);
+  if (most < runs->count && most < 3) return SORT_NO_MEMORY;
+  double from = 0.6, part = 0.4 / (merges_before_the_last(runs->count, most) + 1);
   system_expect_random_reads(runs->fd); /* pieces as they are asked for, and nothing ahead */
-  enum sort_answer answer = merge.heap == NULL ? SORT_NO_MEMORY : merge_into(&merge, output, output_room, written);
-  int error = errno;
-  free(merge.heap);
-  (void)acre_vm_release(memory);
-  errno = error;
+  for (; runs->count > most; from += part) {
+    enum sort_answer answer = merge_groups(runs, group_of(runs->count, most), from, part);
+    if (answer != SORT_DONE) return answer;
+    system_expect_random_reads(runs->fd);
+  }
+  struct merge merge = {.runs = runs, .count = runs->count, .from = from, .part = part};
+  if (!open_merge(&merge, runs->count)) return SORT_NO_MEMORY;
+  enum sort_answer answer = merge_into(&merge, output, output_room, written);
+  close_merge(&merge);
   return answer;
 }
 
@@ -298,9 +415,6 @@ enum sort_answer sort_with_runs(const struct sort_order *order, const struct sor
   if (runs.fd < 0) return SORT_RUNS_FAILED;
   enum sort_answer answer = make_runs(&runs, input, size);
   if (answer == SORT_DONE) answer = merge_runs(&runs, output, sort_output_size(order, input, size), written);
-  int error = errno;
-  free(runs.ends);
-  close(runs.fd);
-  errno = error;
+  close_runs(&runs);
   return answer;
 }
