@@ -213,7 +213,7 @@ for form in "--record 1M --key 1:b3" "--record 512K --key 5:u64 --reverse" "--re
   sorted_well "runs of long records" --memory 4M $form
   same wanted file "more runs than can be merged, $form"
 done
-for i in $(seq 30); do
+for i in $(seq 14); do
   cat beginning
   echo $((i * 7919 % 17))
 done >long

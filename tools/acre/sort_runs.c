@@ -254,7 +254,7 @@ static bool go_on(struct merge *merge, size_t length) {
 }
 
 /* `done` bytes of the file of runs are merged. */
-static bool tell(const struct merge *merge, size_t done) {
+static bool tell_merged(const struct merge *merge, size_t done) {
   const struct sort_means *means = merge->runs->means;
   double all = (double)merge->runs->size;
   return means->tick == NULL || means->tick(means->context, merge->from + merge->part * (double)done / all);
@@ -281,7 +281,7 @@ static enum sort_answer merge_into(struct merge *merge, char *output, size_t roo
     if (to - told >= TELL || merge->count == 0) {
       if (means->wrote != NULL) means->wrote(means->context, (size_t)(told - output), (size_t)(to - told));
       told = to;
-      if (!tell(merge, read)) return SORT_STOPPED;
+      if (!tell_merged(merge, read)) return SORT_STOPPED;
     }
   }
   *written = (size_t)(to - output);
@@ -307,7 +307,7 @@ static enum sort_answer merge_into_run(struct merge *merge, struct runs *next) {
     if (!go_on(merge, length)) return SORT_RUNS_FAILED;
     if (next->size - told < TELL && merge->count > 0) continue;
     told = next->size;
-    if (!tell(merge, told)) return SORT_STOPPED;
+    if (!tell_merged(merge, told)) return SORT_STOPPED;
   }
   if (!system_write_all(next->fd, buffer, filled)) return SORT_RUNS_FAILED;
   return add_end(next) ? SORT_DONE : SORT_NO_MEMORY;
