@@ -225,6 +225,15 @@ for unique in "" --unique; do
   same wanted file "more runs of lines than can be merged $unique"
 done
 
+# On a terminal a bar tells the rate and the time left, and never goes back.
+if command -v script >script_path; then
+  cat large large large | base64 >lines
+  script -qec "'$ACRE' sort lines --lines --memory 4M --output shown" bar </dev/null >terminal
+  tr '\r' '\n' <terminal | sed -n 's/.*sorting .*\] *\([0-9]*\) %.*/\1/p' >shares
+  sort -n -c shares || fail "the bar goes back: $(tr '\n' ' ' <shares)"
+  tr '\r' '\n' <terminal | grep -q '%  [0-9.]* [KMG]iB/s, [0-9]*:[0-9][0-9] left' || fail "the bar tells no time"
+fi
+
 # In a group of processes that may have no more than a few times that, where such groups can be made. (A sanitizer
 # takes more itself.)
 group=/sys/fs/cgroup/memory/acre-test-$$
