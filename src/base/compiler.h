@@ -11,6 +11,18 @@
 /* For what is called rarely: kept out of line, away from the hot code. */
 #define ACRE_COLD __attribute__((cold, noinline))
 
+/* Whether a sanitizer is compiled in that looks at every access to memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ACRE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define ACRE_SANITIZED 1
+#endif
+#endif
+#ifndef ACRE_SANITIZED
+#define ACRE_SANITIZED 0
+#endif
+
 /*
  * The number, which the compiler does not know any more. A memset of so many
  * bytes is libc's, that fits the processor; of a size that is known it may become a string
