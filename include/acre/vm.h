@@ -263,7 +263,9 @@ typedef struct acre_vm_info {
  * Describes the run of pages that begins with the page of `address`, which may
  * be any address of the process.
  * Addresses of Acre's regions are answered from Acre's table, without a system
- * call; others by the kernel (some microseconds, more without PROCMAP_QUERY).
+ * call and mostly without a lock; others by the kernel (some microseconds, more
+ * without PROCMAP_QUERY). While another thread changes the region, the answer is
+ * from before the change or from after it.
  * Others' memory counts as committed, or as reserved if it allows no access.
  * Result: ACRE_E_INVALID_ARGUMENT, out is NULL; ACRE_E_INVALID_ADDRESS, above
  *   the highest address that a program can have; ACRE_E_NOT_SUPPORTED, others'
