@@ -299,6 +299,42 @@ TEST(large_blocks_grow_in_place) {
   end_heap(heap);
 }
 
+/* What lies behind a block is free in pieces: blocks that were freed one by one, and what was never used. */
+TEST(large_blocks_grow_over_several_pieces) {
+  enum { MIB = 1 << 20, BEHIND = 4 };
+  heap = make_heap(&(acre_heap_options){.flags = ACRE_HEAP_LARGE_PAGES, .limit = 40 * MIB}); /* addresses of its own */
+  for (int compact = 0; compact < 2; compact++) {
+    char *block = acre_heap_alloc(heap, MIB), *behind[BEHIND], *last;
+    REQUIRE(block != NULL);
+    fill_block(block, MIB, 3);
+    for (size_t i = 0; i < BEHIND; i++) {
+      behind[i] = acre_heap_alloc(heap, MIB);
+      REQUIRE(behind[i] == block + (i + 1) * MIB);
+      memset(behind[i], 1, MIB);
+    }
+    last = behind[BEHIND - 1];
+    for (size_t i = 0; i < BEHIND - 1; i++) {
+      CHECK_OK(acre_heap_free(heap, behind[i]));
+      if (i == 0 && compact == 1) (void)acre_heap_compact(heap); /* some have memory, some have none */
+    }
+    CHECK_RESULT(acre_heap_resize_in_place(heap, block, (BEHIND + 1) * MIB), ACRE_E_NO_SPACE);
+    CHECK_OK(acre_heap_resize_in_place(heap, block, 2 * MIB + MIB / 2)); /* a piece, and a part of the next one */
+    CHECK_VALID(heap);
+    CHECK_OK(acre_heap_resize_in_place(heap, block, BEHIND * MIB));
+    CHECK_OK(acre_heap_free(heap, last));
+    REQUIRE_OK(acre_heap_resize_in_place(heap, block, 30 * MIB)); /* and what nobody has had yet */
+    CHECK_EQ(acre_heap_size(block), 30 * MIB);
+    memset(block + MIB, 2, 29 * MIB);
+    CHECK(block_is_filled(block, MIB, MIB, 3));
+    CHECK_VALID(heap);
+    CHECK(acre__runs_are_valid());
+    CHECK_OK(acre_heap_free(heap, block));
+    CHECK_OK(acre_heap_reset(heap));
+    (void)acre_heap_compact(heap);
+  }
+  end_heap(heap);
+}
+
 /* ------------------------------------------------------------- limits */
 
 static void fill_to_the_limit(size_t limit, size_t size, unsigned flags) {
