@@ -34,6 +34,11 @@
  * A heap on the paging file has lost its blocks there: see acre_heap_options.
  *
  * Signal handlers may call none of these functions.
+ *
+ * Where a heap is wanted, NULL is answered with ACRE_E_INVALID_ARGUMENT, and has no
+ * blocks (ACRE_E_NOT_A_BLOCK); but the functions that return a block do not look
+ * for it, as all allocations would pay for that: there NULL is a fault. To use a heap
+ * that was destroyed is an error of the program (acre_heap_query tells whether it is).
  */
 #ifndef ACRE_HEAP_H
 #define ACRE_HEAP_H
@@ -345,7 +350,7 @@ ACRE_API acre_result acre_heap_validate(acre_heap *heap, const void *block);
  * Locks the heap for every other thread: their calls on it wait until it is
  * unlocked; the caller's do not. Nests; destroying the heap unlocks it. While one
  * is locked, the other threads' calls on other shared heaps are slower. A
- * single-thread heap has no other threads: nothing happens.
+ * single-thread heap has no other threads: nothing happens; nor for NULL.
  * Win32 counterpart: HeapLock, HeapUnlock.
  */
 ACRE_API void acre_heap_lock(acre_heap *heap);

@@ -148,9 +148,15 @@ __attribute__((noinline)) acre_result acre__free_slow(acre_heap *heap, void *blo
   return ACRE_OK;
 }
 
+/* What the fast way leaves over of a heap's blocks. No heap: acre__free_slow would take that for any. */
+static __attribute__((noinline)) acre_result free_rest(acre_heap *heap, void *block, size_t size) {
+  if (ACRE_UNLIKELY(heap == NULL)) return block == NULL ? ACRE_OK : ACRE_E_NOT_A_BLOCK;
+  return acre__free_slow(heap, block, heap->checked ? size : SIZE_MAX);
+}
+
 acre_result acre_heap_free(acre_heap *heap, void *block) {
   if (ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
-  return acre__free_slow(heap, block, SIZE_MAX);
+  return free_rest(heap, block, SIZE_MAX);
 }
 
 static __attribute__((noinline)) int free_rest_or(acre_heap *heap, void *block, int (*otherwise)(acre_result why)) {
@@ -164,8 +170,8 @@ int acre_heap_free_or(acre_heap *heap, void *block, int (*otherwise)(acre_result
 }
 
 acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size) {
-  if (ACRE_LIKELY(!heap->checked) && ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
-  return acre__free_slow(heap, block, heap->checked ? size : SIZE_MAX);
+  if (ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK; /* no block of a checked heap is freed there */
+  return free_rest(heap, block, size);
 }
 
 acre_result acre_free(void *block) {

@@ -541,6 +541,36 @@ TEST(what_is_no_heap_is_refused) {
   is_no_heap(heap);
 }
 
+static bool never(const acre_heap_entry *entry, void *context) {
+  (void)entry;
+  (void)context;
+  test_fail(__FILE__, __LINE__, "no heap has an entry");
+  return false;
+}
+
+TEST(no_heap_has_no_blocks) {
+  acre_heap_figures figures;
+  heap = make_heap(NULL);
+  for (size_t size = 100; size < 1000000; size *= 10) {
+    void *block = acre_heap_alloc(heap, size);
+    REQUIRE(block != NULL);
+    CHECK_RESULT(acre_heap_free(NULL, block), ACRE_E_NOT_A_BLOCK);
+    CHECK_RESULT(acre_heap_free_sized(NULL, block, size), ACRE_E_NOT_A_BLOCK);
+    CHECK_RESULT(acre_heap_resize_in_place(NULL, block, size), ACRE_E_NOT_A_BLOCK);
+    CHECK_RESULT(acre_heap_resize_exact(NULL, block, size), ACRE_E_NOT_A_BLOCK);
+    CHECK_OK(acre_heap_validate(heap, block));
+    CHECK_OK(acre_heap_free_sized(heap, block, size));
+  }
+  CHECK_OK(acre_heap_free(NULL, NULL));
+  CHECK_OK(acre_heap_free_sized(NULL, NULL, 1));
+  CHECK_RESULT(acre_heap_walk(NULL, never, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_heap_validate(NULL, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_heap_stats(NULL, &figures), ACRE_E_INVALID_ARGUMENT);
+  acre_heap_lock(NULL);
+  CHECK_RESULT(acre_heap_unlock(NULL), ACRE_E_INVALID_ARGUMENT);
+  end_heap(heap);
+}
+
 TEST(all_heaps) {
   size_t before = acre_heap_list(NULL, 0);
   static char memory[1 << 18];
