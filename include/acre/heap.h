@@ -69,13 +69,18 @@ typedef struct acre_heap acre_heap;
 
 typedef enum acre_heap_flags {
   ACRE_HEAP_SINGLE_THREAD = 1 << 0, /* one thread at a time: no atomic operation anywhere. Calls of different threads
-                                       must not overlap, which the caller sees to. Win32: HEAP_NO_SERIALIZE */
+                                       must not overlap, which the caller sees to; a checked one takes blocks and
+                                       frees of the thread alone that made it. Win32: HEAP_NO_SERIALIZE */
   ACRE_HEAP_CHECKED = 1 << 1,       /* finds misuse: see acre_heap_misuse. Costs time, memory and parallel work */
   ACRE_HEAP_LARGE_PAGES = 1 << 2    /* asks for large pages behind the heap's memory, which is kept apart from other
                                        heaps'; needs a limit, as that much address space is reserved at once */
 } acre_heap_flags;
 
-/* What a checked heap finds. An unchecked one finds the first two in most cases, and only says so in the result. */
+/*
+ * What a checked heap finds. An unchecked one finds the first two in most cases, and only says so in the result.
+ * A freed block of up to 256 KiB is filled and held back for a while, so that writing it is found; of a larger
+ * one only that it is freed again, with its heap named.
+ */
 typedef enum acre_heap_misuse {
   ACRE_HEAP_NOT_A_BLOCK = 1,    /* freed or resized: a pointer that is no block of any heap */
   ACRE_HEAP_WRONG_HEAP = 2,     /* ... a block of another heap */
@@ -93,7 +98,8 @@ typedef struct acre_heap_error {
   acre_heap *heap;   /* that was called */
   const char *name;  /* of that heap */
   const void *block; /* the pointer in question */
-  size_t size;       /* what was asked for when it was allocated; 0: not known */
+  size_t size;       /* what was asked for when it was allocated (of a block that the pointer lies in, too; of one of
+                        an unchecked heap what it holds); 0: not known, as when it was overwritten */
   const char *text;  /* the whole message, a line without its end */
 } acre_heap_error;
 

@@ -95,12 +95,16 @@ char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) {
 
 /* ------------------------------------------------------------- freeing */
 
-/* A checked heap tells of it; another one leaves it to the result. */
-static ACRE_COLD acre_result not_a_block(acre_heap *heap, const void *block, acre_heap *owner) {
-  if (heap == NULL) heap = owner;
+/* A checked heap tells of it; another one leaves it to the result. `owner`: whose block it is, or NULL. */
+static ACRE_COLD acre_result not_a_block(acre_heap *heap, const void *block, const acre_heap *owner) {
+  char *start;
+  if (heap == NULL && owner == NULL) { /* acre_free: the heap whose block it lies in, if it does */
+    struct acre__found around = acre__block_around(block, &start);
+    heap = around.segment == NULL ? NULL : around.segment->heap;
+    if (heap == NULL || !heap->checked) return ACRE_E_NOT_A_BLOCK;
+  }
   if (heap != NULL && heap->lost) return ACRE_E_CONTENT_LOST;
-  if (heap != NULL && heap->checked)
-    acre__misuse(heap, owner != NULL && owner != heap ? ACRE_HEAP_WRONG_HEAP : ACRE_HEAP_NOT_A_BLOCK, block, 0);
+  if (heap != NULL && heap->checked) acre__checked_not_a_block(heap, block, owner);
   return ACRE_E_NOT_A_BLOCK;
 }
 
