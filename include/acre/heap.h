@@ -112,7 +112,8 @@ typedef struct acre_heap_options {
                             thread that allocates at the same time needs one of its own. 0: no limit */
   size_t initial_commit;   /* bytes that are had from the start, rounded up to segments, at most the limit */
   void *range;       /* memory that the caller owns, readable and writable, from which alone the heap takes its own; it
-                            must stay until the heap is destroyed. NULL: from the system */
+                            must stay until the heap is destroyed, and be in no other heap, nor a block of one (so,
+                            with the malloc library, none of malloc's). NULL: from the system */
   size_t range_size; /* its size; whole aligned segments of it are used, and there must be at least one */
   /* Called by acre_heap_destroy and acre_heap_reset before the blocks go; it may use the heap. NULL: nothing. */
   void (*on_destroy)(acre_heap *heap, void *context);
@@ -143,7 +144,8 @@ typedef struct acre_heap_options {
  * Result: ACRE_E_INVALID_ARGUMENT, out is NULL, a flag or the backing is unknown, or two of
  *   large pages, a range and the paging file are asked for;
  *   ACRE_E_INVALID_SIZE, the limit or the range is smaller than a segment (two on the paging file),
- *   or the initial commit larger than the limit; ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
+ *   or the initial commit larger than the limit; ACRE_E_ADDRESS_IN_USE, the range is in another heap;
+ *   ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
  *   ACRE_E_COMMIT_LIMIT; ACRE_E_MAPPING_LIMIT; on the paging file also ACRE_E_NOT_SUPPORTED,
  *   none is set, ACRE_E_TOO_MANY_FILES, ACRE_E_NO_SPACE, ACRE_E_IO.
  * Cost: with the first block and acre_heap_destroy a fraction of a microsecond,

@@ -435,6 +435,29 @@ TEST(a_heap_in_memory_of_the_callers) {
   CHECK(acre_heap_of(large) == NULL);
 }
 
+TEST(a_range_is_one_heaps_alone) {
+  static _Alignas(65536) char memory[(size_t)1 << 20];
+  acre_heap *out = NULL;
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory / 2});
+  for (size_t from = 0; from < sizeof memory / 2; from += ACRE_HEAP_SEGMENT)
+    CHECK_RESULT(
+        acre_heap_create(&(acre_heap_options){.range = memory + from, .range_size = sizeof memory - from}, &out),
+        ACRE_E_ADDRESS_IN_USE);
+  CHECK(out == NULL);
+  acre_heap *second = make_heap(
+      &(acre_heap_options){.range = memory + sizeof memory / 2, .range_size = sizeof memory / 2});
+  end_heap(second);
+  end_heap(heap);
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory}); /* free again */
+  end_heap(heap);
+
+  heap = make_heap(NULL);
+  void *block = acre_heap_alloc(heap, sizeof memory);
+  CHECK_RESULT(acre_heap_create(&(acre_heap_options){.range = block, .range_size = sizeof memory}, &out),
+               ACRE_E_ADDRESS_IN_USE);
+  end_heap(heap);
+}
+
 TEST(a_heap_on_large_pages) {
   heap = make_heap(&(acre_heap_options){.flags = ACRE_HEAP_LARGE_PAGES, .limit = 32 << 20});
   for (int i = 0; i < 1000; i++) CHECK(acre_heap_alloc(heap, 10000) != NULL);
