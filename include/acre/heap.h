@@ -164,7 +164,11 @@ ACRE_API acre_result acre_heap_create(const acre_heap_options *options, acre_hea
  */
 ACRE_API acre_result acre_heap_destroy(acre_heap *heap);
 
-/* Frees every block at once; the heap stays, with its options, as new. Results and cost as acre_heap_destroy. */
+/*
+ * Frees every block at once; the heap stays, with its options, as new.
+ * Results and cost as acre_heap_destroy; NULL is ACRE_E_INVALID_ARGUMENT.
+ * Win32 counterpart: none; HeapDestroy and HeapCreate.
+ */
 ACRE_API acre_result acre_heap_reset(acre_heap *heap);
 
 /*
@@ -211,13 +215,19 @@ ACRE_API void *acre_heap_alloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
 /* The same, with every byte 0. Win32 counterpart: HeapAlloc with HEAP_ZERO_MEMORY. */
 ACRE_API void *acre_heap_zalloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
 
-/* `count` times `size` zero bytes; NULL also if the product does not fit. */
+/* `count` times `size` zero bytes; NULL also if the product does not fit (ACRE_E_INVALID_SIZE). Win32: HeapAlloc. */
 ACRE_API void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size) ACRE_HEAP_NEW;
 
-/* The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is none. */
+/*
+ * The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is none
+ * (ACRE_E_INVALID_ALIGNMENT). Win32: _aligned_malloc, whose blocks HeapFree does not take; acre_heap_free takes these.
+ */
 ACRE_API void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) ACRE_HEAP_NEW;
 
-/* Copies in a new block: of a string, of at most `most` bytes of one (and a zero byte), of any bytes. */
+/*
+ * Copies in a new block: of a string, of at most `most` bytes of one (and a zero byte), of any bytes. Results as
+ * acre_heap_alloc. `text` and `bytes` are read: NULL is a fault, but for 0 bytes. Win32: _strdup, of the C library's heap.
+ */
 ACRE_API char *acre_heap_strdup(acre_heap *heap, const char *text) ACRE_HEAP_NEW;
 ACRE_API char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) ACRE_HEAP_NEW;
 ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size) ACRE_HEAP_NEW;
@@ -230,13 +240,14 @@ ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size)
  * paging file ACRE_E_NO_SPACE (the disk is full), ACRE_E_IO, ACRE_E_FILE_TOO_LARGE
  * (ulimit -f), ACRE_E_CONTENT_LOST (a child of fork);
  * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of).
- * Meaningless after one that did not give NULL.
+ * Meaningless after one that did not give NULL. Any heap may be passed, and NULL.
+ * Win32 counterpart: GetLastError.
  */
 ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 
 /*
  * Makes the block `size` bytes long, in place if that can be, else by moving
- * it; the bytes up to the smaller of the sizes stay. NULL for a block allocates.
+ * it; the bytes up to the smaller of the sizes stay. NULL for a block allocates. Size 0 does not free it.
  * Result: NULL, and the block is as it was: as acre_heap_alloc, or the pointer is no
  *   block of this heap (ACRE_E_NOT_A_BLOCK).
  * Win32 counterpart: HeapReAlloc.
@@ -244,7 +255,7 @@ ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 ACRE_API void *acre_heap_realloc(acre_heap *heap, void *block, size_t size);
 
 /*
- * The same without ever moving it. A block grows within what its size was rounded
+ * The same without ever moving it, and not for NULL. A block grows within what its size was rounded
  * up to (acre_heap_size); one of more than 64 KiB grows into what lies behind it
  * if that is free, and shrinks by whole segments.
  * Result: ACRE_E_NO_SPACE, it can't be; ACRE_E_NOT_A_BLOCK; ACRE_E_HEAP_LIMIT;
@@ -261,16 +272,24 @@ ACRE_API acre_result acre_heap_resize_in_place(acre_heap *heap, void *block, siz
  */
 ACRE_API acre_result acre_heap_free(acre_heap *heap, void *block);
 
-/* The same of a block whose size the caller knows: what was asked for, or acre_heap_size. A checked heap checks it. */
+/*
+ * The same of a block whose size the caller knows: what was asked for, or acre_heap_size. A checked heap checks it.
+ * Results as acre_heap_free; ACRE_E_NOT_A_BLOCK also of a checked heap's block of another size. Win32: HeapFree.
+ */
 ACRE_API acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size);
 
-/* Frees a block of whatever heap. */
+/* Frees a block of whatever heap. Results as acre_heap_free. Win32: LocalFree, of the process heap alone. */
 ACRE_API acre_result acre_free(void *block);
 
-/* The heap that the block belongs to; NULL if the pointer is no block of any. */
+/*
+ * Asking about a pointer, which may be any. Whether a block is in use only a checked heap knows at once: of another
+ * one's, a freed block answers as before until its place is given to something else (acre_heap_validate looks closer).
+ *
+ * The heap that the block belongs to; NULL if the pointer is no block of any.
+ */
 ACRE_API acre_heap *acre_heap_of(const void *block);
 
-/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. */
+/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. Win32: HeapSize. */
 ACRE_API size_t acre_heap_size(const void *block);
 
 /* Bytes that were asked for: exact in a checked heap, where it equals acre_heap_size; else acre_heap_size. */
@@ -336,9 +355,9 @@ typedef struct acre_heap_entry {
 
 /*
  * Calls `visit` for every region, each followed by its blocks in ascending order,
- * until it returns false. The heap is locked meanwhile: `visit` may not allocate
- * from it or free.
- * Result: ACRE_E_INVALID_ARGUMENT.
+ * until it returns false. The heap is locked meanwhile (acre_heap_lock), so other threads may go on using it, and wait:
+ * what is visited is the heap at one moment. `visit` may not allocate from it or free.
+ * Result: ACRE_E_INVALID_ARGUMENT, heap or visit is NULL.
  * Win32 counterpart: HeapWalk.
  */
 ACRE_API acre_result acre_heap_walk(acre_heap *heap, bool (*visit)(const acre_heap_entry *entry, void *context),
@@ -363,7 +382,7 @@ ACRE_API acre_result acre_heap_validate(acre_heap *heap, const void *block);
  */
 ACRE_API void acre_heap_lock(acre_heap *heap);
 
-/* Result: ACRE_E_INVALID_ARGUMENT, the calling thread has not locked it. */
+/* Result: ACRE_E_INVALID_ARGUMENT, the calling thread has not locked it. Win32: HeapUnlock. */
 ACRE_API acre_result acre_heap_unlock(acre_heap *heap);
 
 enum { ACRE_HEAP_CLASSES = 80 };
