@@ -248,6 +248,7 @@ ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 /*
  * Makes the block `size` bytes long, in place if that can be, else by moving
  * it; the bytes up to the smaller of the sizes stay. NULL for a block allocates. Size 0 does not free it.
+ * A block that moves is aligned to 16 bytes, however it was before.
  * Result: NULL, and the block is as it was: as acre_heap_alloc, or the pointer is no
  *   block of this heap (ACRE_E_NOT_A_BLOCK).
  * Win32 counterpart: HeapReAlloc.
