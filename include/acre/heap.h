@@ -118,7 +118,8 @@ typedef struct acre_heap_options {
   /* Called by acre_heap_destroy and acre_heap_reset before the blocks go; it may use the heap. NULL: nothing. */
   void (*on_destroy)(acre_heap *heap, void *context);
   /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,
-     without having done anything; it may not use the heap. NULL: a message on stderr, and abort(). */
+     without having done anything; it may not use the heap, nor jump out of the call. NULL: a message on stderr, and
+     abort(). */
   void (*on_error)(const acre_heap_error *error, void *context);
   void *context; /* for both, and for who asks (acre_heap_query) */
 } acre_heap_options;
@@ -220,7 +221,8 @@ ACRE_API void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size)
 
 /*
  * The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is none
- * (ACRE_E_INVALID_ALIGNMENT). Win32: _aligned_malloc, whose blocks HeapFree does not take; acre_heap_free takes these.
+ * (ACRE_E_INVALID_ALIGNMENT). Up to 64 KiB its size is rounded up to a multiple of that, too.
+ * Win32 counterpart: _aligned_malloc, whose blocks no HeapFree takes; acre_heap_free takes these.
  */
 ACRE_API void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) ACRE_HEAP_NEW;
 
@@ -357,7 +359,7 @@ typedef struct acre_heap_entry {
 /*
  * Calls `visit` for every region, each followed by its blocks in ascending order,
  * until it returns false. The heap is locked meanwhile (acre_heap_lock), so other threads may go on using it, and wait:
- * what is visited is the heap at one moment. `visit` may not allocate from it or free.
+ * what is visited is the heap at one moment. `visit` may not allocate from it or free, nor jump out of the call.
  * Result: ACRE_E_INVALID_ARGUMENT, heap or visit is NULL.
  * Win32 counterpart: HeapWalk.
  */
