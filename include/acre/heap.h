@@ -437,7 +437,10 @@ ACRE_API size_t acre_heap_compact(acre_heap *heap);
  */
 ACRE_API acre_result acre_heap_purge_start(unsigned milliseconds);
 
-/* Ends the thread, and waits for that; not while the caller has locked the process heap. Result: ACRE_E_NOT_FOUND, there is none. */
+/*
+ * Ends the thread, and waits for that; not while the caller has locked the process heap.
+ * Result: ACRE_E_NOT_FOUND, there is none.
+ */
 ACRE_API acre_result acre_heap_purge_stop(void);
 
 #ifdef __cplusplus
