@@ -436,25 +436,24 @@ TEST(a_heap_in_memory_of_the_callers) {
 }
 
 TEST(a_range_is_one_heaps_alone) {
-  static _Alignas(65536) char memory[(size_t)1 << 20];
+  enum { SIZE = 1 << 20 };
+  static char room[SIZE + ACRE_SEGMENT];
+  char *memory = (char *)acre__align_up((uintptr_t)room, ACRE_SEGMENT);
   acre_heap *out = NULL;
-  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory / 2});
-  for (size_t from = 0; from < sizeof memory / 2; from += ACRE_HEAP_SEGMENT)
-    CHECK_RESULT(
-        acre_heap_create(&(acre_heap_options){.range = memory + from, .range_size = sizeof memory - from}, &out),
-        ACRE_E_ADDRESS_IN_USE);
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = SIZE / 2});
+  for (size_t from = 0; from < SIZE / 2; from += ACRE_HEAP_SEGMENT)
+    CHECK_RESULT(acre_heap_create(&(acre_heap_options){.range = memory + from, .range_size = SIZE - from}, &out),
+                 ACRE_E_ADDRESS_IN_USE);
   CHECK(out == NULL);
-  acre_heap *second = make_heap(
-      &(acre_heap_options){.range = memory + sizeof memory / 2, .range_size = sizeof memory / 2});
+  acre_heap *second = make_heap(&(acre_heap_options){.range = memory + SIZE / 2, .range_size = SIZE / 2});
   end_heap(second);
   end_heap(heap);
-  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory}); /* free again */
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = SIZE}); /* free again */
   end_heap(heap);
 
   heap = make_heap(NULL);
-  void *block = acre_heap_alloc(heap, sizeof memory);
-  CHECK_RESULT(acre_heap_create(&(acre_heap_options){.range = block, .range_size = sizeof memory}, &out),
-               ACRE_E_ADDRESS_IN_USE);
+  void *block = acre_heap_alloc(heap, SIZE);
+  CHECK_RESULT(acre_heap_create(&(acre_heap_options){.range = block, .range_size = SIZE}, &out), ACRE_E_ADDRESS_IN_USE);
   end_heap(heap);
 }
 
