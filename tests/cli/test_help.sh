@@ -56,7 +56,7 @@ for command in tour info sort run; do
   while read -r option; do
     "$ACRE" "$command" "$option" --help >/dev/null 2>message
     grep -q "unknown option '$option'" message && fail "$command --help names $option, which is unknown"
-    grep -q -e "$option\\>" manual || fail "the manual does not name $option"
+    grep -q -e "^\.It .*$option\\>" manual || fail "the manual's list of options does not have $option"
   done <options
 done
 finish
