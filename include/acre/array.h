@@ -24,6 +24,7 @@
  * Fork: the child has its own copy at the same address. An array on the paging
  * file is lost to the child, which may only destroy it.
  * Signal handlers may read and write elements; they may not call functions.
+ * Win32 counterparts: none; there a program writes this with VirtualAlloc, and __except for the touch.
  */
 #ifndef ACRE_ARRAY_H
 #define ACRE_ARRAY_H

@@ -15,6 +15,8 @@
  *   its text says otherwise.
  *   Fork: the child owns a copy of everything and may use it at once.
  *   Signal handlers may call only what says so.
+ *   Win32 counterpart: the function of Windows that does it, or does the nearest
+ *   to it; where a text names none, there is none.
  */
 #ifndef ACRE_BASE_H
 #define ACRE_BASE_H

@@ -196,7 +196,7 @@ typedef struct acre_name_options {
 ACRE_API acre_result acre_section_open(const char *name, const acre_name_options *options, bool *created,
                                        acre_section **out);
 
-/* The section's size in bytes now; 0 for NULL. */
+/* The section's size in bytes now; 0 for NULL. Win32: NtQuerySection. */
 ACRE_API uint64_t acre_section_size(const acre_section *section);
 
 /*
@@ -261,10 +261,13 @@ ACRE_API acre_result acre_view_map(acre_section *section, uint64_t offset, size_
  */
 ACRE_API acre_result acre_view_grow(acre_view *view, size_t size);
 
-/* The address of the view's first byte, exactly at the offset that was asked for. NULL for NULL. */
+/*
+ * The address of the view's first byte, exactly at the offset that was asked for. NULL for NULL.
+ * Win32 counterpart: what MapViewOfFile returns.
+ */
 ACRE_API void *acre_view_data(const acre_view *view);
 
-/* The view's bytes. 0 for NULL. */
+/* The view's bytes. 0 for NULL. Win32: VirtualQuery. */
 ACRE_API size_t acre_view_size(const acre_view *view);
 
 /*

@@ -34,6 +34,11 @@
  * A heap on the paging file has lost its blocks there: see acre_heap_options.
  *
  * Signal handlers may call none of these functions.
+ *
+ * Where a heap is wanted, NULL is answered with ACRE_E_INVALID_ARGUMENT, and has no
+ * blocks (ACRE_E_NOT_A_BLOCK); but the functions that return a block do not look
+ * for it, as all allocations would pay for that: there NULL is a fault. To use a heap
+ * that was destroyed is an error of the program (acre_heap_query tells whether it is).
  */
 #ifndef ACRE_HEAP_H
 #define ACRE_HEAP_H
@@ -64,13 +69,18 @@ typedef struct acre_heap acre_heap;
 
 typedef enum acre_heap_flags {
   ACRE_HEAP_SINGLE_THREAD = 1 << 0, /* one thread at a time: no atomic operation anywhere. Calls of different threads
-                                       must not overlap, which the caller sees to. Win32: HEAP_NO_SERIALIZE */
+                                       must not overlap, which the caller sees to; a checked one takes blocks and
+                                       frees of the thread alone that made it. Win32: HEAP_NO_SERIALIZE */
   ACRE_HEAP_CHECKED = 1 << 1,       /* finds misuse: see acre_heap_misuse. Costs time, memory and parallel work */
   ACRE_HEAP_LARGE_PAGES = 1 << 2    /* asks for large pages behind the heap's memory, which is kept apart from other
                                        heaps'; needs a limit, as that much address space is reserved at once */
 } acre_heap_flags;
 
-/* What a checked heap finds. An unchecked one finds the first two in most cases, and only says so in the result. */
+/*
+ * What a checked heap finds. An unchecked one finds the first two in most cases, and only says so in the result.
+ * A freed block of up to 256 KiB is filled and held back for a while, so that writing it is found; of a larger
+ * one only that it is freed again, with its heap named.
+ */
 typedef enum acre_heap_misuse {
   ACRE_HEAP_NOT_A_BLOCK = 1,    /* freed or resized: a pointer that is no block of any heap */
   ACRE_HEAP_WRONG_HEAP = 2,     /* ... a block of another heap */
@@ -88,7 +98,8 @@ typedef struct acre_heap_error {
   acre_heap *heap;   /* that was called */
   const char *name;  /* of that heap */
   const void *block; /* the pointer in question */
-  size_t size;       /* what was asked for when it was allocated; 0: not known */
+  size_t size;       /* what was asked for when it was allocated (of a block that the pointer lies in, too; of one of
+                        an unchecked heap what it holds); 0: not known, as when it was overwritten */
   const char *text;  /* the whole message, a line without its end */
 } acre_heap_error;
 
@@ -101,12 +112,14 @@ typedef struct acre_heap_options {
                             thread that allocates at the same time needs one of its own. 0: no limit */
   size_t initial_commit;   /* bytes that are had from the start, rounded up to segments, at most the limit */
   void *range;       /* memory that the caller owns, readable and writable, from which alone the heap takes its own; it
-                            must stay until the heap is destroyed. NULL: from the system */
+                            must stay until the heap is destroyed, and be in no other heap, nor a block of one (so,
+                            with the malloc library, none of malloc's). NULL: from the system */
   size_t range_size; /* its size; whole aligned segments of it are used, and there must be at least one */
   /* Called by acre_heap_destroy and acre_heap_reset before the blocks go; it may use the heap. NULL: nothing. */
   void (*on_destroy)(acre_heap *heap, void *context);
   /* A checked heap calls this in place of ending the program. When it returns, so does the call that found the misuse,
-     without having done anything; it may not use the heap. NULL: a message on stderr, and abort(). */
+     without having done anything; it may not use the heap, nor jump out of the call. NULL: a message on stderr, and
+     abort(). */
   void (*on_error)(const acre_heap_error *error, void *context);
   void *context; /* for both, and for who asks (acre_heap_query) */
 } acre_heap_options;
@@ -132,7 +145,8 @@ typedef struct acre_heap_options {
  * Result: ACRE_E_INVALID_ARGUMENT, out is NULL, a flag or the backing is unknown, or two of
  *   large pages, a range and the paging file are asked for;
  *   ACRE_E_INVALID_SIZE, the limit or the range is smaller than a segment (two on the paging file),
- *   or the initial commit larger than the limit; ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
+ *   or the initial commit larger than the limit; ACRE_E_ADDRESS_IN_USE, the range is in another heap;
+ *   ACRE_E_NO_MEMORY; ACRE_E_NO_ADDRESS_SPACE;
  *   ACRE_E_COMMIT_LIMIT; ACRE_E_MAPPING_LIMIT; on the paging file also ACRE_E_NOT_SUPPORTED,
  *   none is set, ACRE_E_TOO_MANY_FILES, ACRE_E_NO_SPACE, ACRE_E_IO.
  * Cost: with the first block and acre_heap_destroy a fraction of a microsecond,
@@ -151,7 +165,11 @@ ACRE_API acre_result acre_heap_create(const acre_heap_options *options, acre_hea
  */
 ACRE_API acre_result acre_heap_destroy(acre_heap *heap);
 
-/* Frees every block at once; the heap stays, with its options, as new. Results and cost as acre_heap_destroy. */
+/*
+ * Frees every block at once; the heap stays, with its options, as new.
+ * Results and cost as acre_heap_destroy; NULL is ACRE_E_INVALID_ARGUMENT.
+ * Win32 counterpart: none; HeapDestroy and HeapCreate.
+ */
 ACRE_API acre_result acre_heap_reset(acre_heap *heap);
 
 /*
@@ -198,13 +216,20 @@ ACRE_API void *acre_heap_alloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
 /* The same, with every byte 0. Win32 counterpart: HeapAlloc with HEAP_ZERO_MEMORY. */
 ACRE_API void *acre_heap_zalloc(acre_heap *heap, size_t size) ACRE_HEAP_NEW;
 
-/* `count` times `size` zero bytes; NULL also if the product does not fit. */
+/* `count` times `size` zero bytes; NULL also if the product does not fit (ACRE_E_INVALID_SIZE). Win32: HeapAlloc. */
 ACRE_API void *acre_heap_alloc_array(acre_heap *heap, size_t count, size_t size) ACRE_HEAP_NEW;
 
-/* The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is none. */
+/*
+ * The block starts on a multiple of `alignment`, a power of two up to ACRE_HEAP_ALIGNMENT_MOST; NULL if it is none
+ * (ACRE_E_INVALID_ALIGNMENT). Up to 64 KiB its size is rounded up to a multiple of that, too.
+ * Win32 counterpart: _aligned_malloc, whose blocks no HeapFree takes; acre_heap_free takes these.
+ */
 ACRE_API void *acre_heap_alloc_aligned(acre_heap *heap, size_t size, size_t alignment) ACRE_HEAP_NEW;
 
-/* Copies in a new block: of a string, of at most `most` bytes of one (and a zero byte), of any bytes. */
+/*
+ * Copies in a new block: of a string, of at most `most` bytes of one (and a zero byte), of any bytes. Results as
+ * acre_heap_alloc. `text` and `bytes` are read: NULL is a fault, but for 0 bytes. Win32: _strdup, of the C library's heap.
+ */
 ACRE_API char *acre_heap_strdup(acre_heap *heap, const char *text) ACRE_HEAP_NEW;
 ACRE_API char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) ACRE_HEAP_NEW;
 ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size) ACRE_HEAP_NEW;
@@ -217,13 +242,15 @@ ACRE_API void *acre_heap_memdup(acre_heap *heap, const void *bytes, size_t size)
  * paging file ACRE_E_NO_SPACE (the disk is full), ACRE_E_IO, ACRE_E_FILE_TOO_LARGE
  * (ulimit -f), ACRE_E_CONTENT_LOST (a child of fork);
  * ACRE_E_INVALID_ARGUMENT (misuse that the heap's callback was told of).
- * Meaningless after one that did not give NULL.
+ * Meaningless after one that did not give NULL. Any heap may be passed, and NULL.
+ * Win32 counterpart: GetLastError.
  */
 ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 
 /*
  * Makes the block `size` bytes long, in place if that can be, else by moving
- * it; the bytes up to the smaller of the sizes stay. NULL for a block allocates.
+ * it; the bytes up to the smaller of the sizes stay. NULL for a block allocates. Size 0 does not free it.
+ * A block that moves is aligned to 16 bytes, however it was before.
  * Result: NULL, and the block is as it was: as acre_heap_alloc, or the pointer is no
  *   block of this heap (ACRE_E_NOT_A_BLOCK).
  * Win32 counterpart: HeapReAlloc.
@@ -231,7 +258,7 @@ ACRE_API acre_result acre_heap_why(const acre_heap *heap);
 ACRE_API void *acre_heap_realloc(acre_heap *heap, void *block, size_t size);
 
 /*
- * The same without ever moving it. A block grows within what its size was rounded
+ * The same without ever moving it, and not for NULL. A block grows within what its size was rounded
  * up to (acre_heap_size); one of more than 64 KiB grows into what lies behind it
  * if that is free, and shrinks by whole segments.
  * Result: ACRE_E_NO_SPACE, it can't be; ACRE_E_NOT_A_BLOCK; ACRE_E_HEAP_LIMIT;
@@ -248,16 +275,24 @@ ACRE_API acre_result acre_heap_resize_in_place(acre_heap *heap, void *block, siz
  */
 ACRE_API acre_result acre_heap_free(acre_heap *heap, void *block);
 
-/* The same of a block whose size the caller knows: what was asked for, or acre_heap_size. A checked heap checks it. */
+/*
+ * The same of a block whose size the caller knows: what was asked for, or acre_heap_size. A checked heap checks it.
+ * Results as acre_heap_free; ACRE_E_NOT_A_BLOCK also of a checked heap's block of another size. Win32: HeapFree.
+ */
 ACRE_API acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size);
 
-/* Frees a block of whatever heap. */
+/* Frees a block of whatever heap. Results as acre_heap_free. Win32: LocalFree, of the process heap alone. */
 ACRE_API acre_result acre_free(void *block);
 
-/* The heap that the block belongs to; NULL if the pointer is no block of any. */
+/*
+ * Asking about a pointer, which may be any. Whether a block is in use only a checked heap knows at once: of another
+ * one's, a freed block answers as before until its place is given to something else (acre_heap_validate looks closer).
+ *
+ * The heap that the block belongs to; NULL if the pointer is no block of any.
+ */
 ACRE_API acre_heap *acre_heap_of(const void *block);
 
-/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. */
+/* Bytes of the block that may be used, at least what was asked for; 0 if the pointer is no block. Win32: HeapSize. */
 ACRE_API size_t acre_heap_size(const void *block);
 
 /* Bytes that were asked for: exact in a checked heap, where it equals acre_heap_size; else acre_heap_size. */
@@ -323,9 +358,9 @@ typedef struct acre_heap_entry {
 
 /*
  * Calls `visit` for every region, each followed by its blocks in ascending order,
- * until it returns false. The heap is locked meanwhile: `visit` may not allocate
- * from it or free.
- * Result: ACRE_E_INVALID_ARGUMENT.
+ * until it returns false. The heap is locked meanwhile (acre_heap_lock), so other threads may go on using it, and wait:
+ * what is visited is the heap at one moment. `visit` may not allocate from it or free, nor jump out of the call.
+ * Result: ACRE_E_INVALID_ARGUMENT, heap or visit is NULL.
  * Win32 counterpart: HeapWalk.
  */
 ACRE_API acre_result acre_heap_walk(acre_heap *heap, bool (*visit)(const acre_heap_entry *entry, void *context),
@@ -345,12 +380,12 @@ ACRE_API acre_result acre_heap_validate(acre_heap *heap, const void *block);
  * Locks the heap for every other thread: their calls on it wait until it is
  * unlocked; the caller's do not. Nests; destroying the heap unlocks it. While one
  * is locked, the other threads' calls on other shared heaps are slower. A
- * single-thread heap has no other threads: nothing happens.
+ * single-thread heap has no other threads: nothing happens; nor for NULL.
  * Win32 counterpart: HeapLock, HeapUnlock.
  */
 ACRE_API void acre_heap_lock(acre_heap *heap);
 
-/* Result: ACRE_E_INVALID_ARGUMENT, the calling thread has not locked it. */
+/* Result: ACRE_E_INVALID_ARGUMENT, the calling thread has not locked it. Win32: HeapUnlock. */
 ACRE_API acre_result acre_heap_unlock(acre_heap *heap);
 
 enum { ACRE_HEAP_CLASSES = 80 };
@@ -402,7 +437,10 @@ ACRE_API size_t acre_heap_compact(acre_heap *heap);
  */
 ACRE_API acre_result acre_heap_purge_start(unsigned milliseconds);
 
-/* Ends the thread, and waits for that; not while the caller has locked the process heap. Result: ACRE_E_NOT_FOUND, there is none. */
+/*
+ * Ends the thread, and waits for that; not while the caller has locked the process heap.
+ * Result: ACRE_E_NOT_FOUND, there is none.
+ */
 ACRE_API acre_result acre_heap_purge_stop(void);
 
 #ifdef __cplusplus

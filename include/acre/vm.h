@@ -263,7 +263,9 @@ typedef struct acre_vm_info {
  * Describes the run of pages that begins with the page of `address`, which may
  * be any address of the process.
  * Addresses of Acre's regions are answered from Acre's table, without a system
- * call; others by the kernel (some microseconds, more without PROCMAP_QUERY).
+ * call and mostly without a lock; others by the kernel (some microseconds, more
+ * without PROCMAP_QUERY). While another thread changes the region, the answer is
+ * from before the change or from after it.
  * Others' memory counts as committed, or as reserved if it allows no access.
  * Result: ACRE_E_INVALID_ARGUMENT, out is NULL; ACRE_E_INVALID_ADDRESS, above
  *   the highest address that a program can have; ACRE_E_NOT_SUPPORTED, others'
@@ -306,6 +308,7 @@ ACRE_API acre_result acre_vm_walk(acre_vm_visitor visitor, void *context);
  * ACRE_E_OUT_OF_RANGE. Pages populated before a failure stay so.
  * Result: ACRE_E_NOT_COMMITTED; ACRE_E_ACCESS_DENIED, a page allows no access;
  *   ACRE_E_OUT_OF_RANGE; ACRE_E_IO; ACRE_E_NO_MEMORY.
+ * Win32 counterpart: none; VirtualLock, which keeps them there as well.
  */
 ACRE_API acre_result acre_vm_populate(void *address, size_t size);
 
@@ -442,7 +445,7 @@ typedef enum acre_vm_written_flags {
 ACRE_API acre_result acre_vm_written(const void *address, size_t size, unsigned flags, acre_vm_run *out, size_t *count);
 
 /*
- * The same, page by page: *count and `out` are of page addresses.
+ * The same, page by page: *count and `out` are of page addresses. Results as there.
  * Win32 counterpart: GetWriteWatch.
  */
 ACRE_API acre_result acre_vm_written_pages(const void *address, size_t size, unsigned flags, void **out, size_t *count);
@@ -477,7 +480,7 @@ ACRE_API acre_result acre_vm_written_prepare(void *address, size_t size);
  *   path      a directory: the files are made in it; or the path of a file to be, and then in its directory. They
  *             have no name, mode 0600, and go with their regions, however the program ends. NULL: no paging file.
  *   maximum   bytes that all these regions may have committed together, rounded down to pages; 0: as many as the disk has
- * Result: ACRE_E_EXISTS, `path` names something that is no directory;
+ * Result: ACRE_E_INVALID_ARGUMENT, `path` is empty; ACRE_E_EXISTS, it names something that is no directory;
  *   ACRE_E_NOT_FOUND; ACRE_E_ACCESS_DENIED; ACRE_E_READ_ONLY; ACRE_E_NO_SPACE;
  *   ACRE_E_NOT_SUPPORTED, files of this file system can't be mapped; and on Windows, which has a paging file of its own;
  *   ACRE_E_TOO_MANY_FILES; ACRE_E_NO_MEMORY; ACRE_E_IO. On failure the former setting stays.

@@ -3,6 +3,7 @@
 #ifndef ACRE_BASE_COMPILER_H
 #define ACRE_BASE_COMPILER_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define ACRE_LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -10,6 +11,18 @@
 
 /* For what is called rarely: kept out of line, away from the hot code. */
 #define ACRE_COLD __attribute__((cold, noinline))
+
+/* Whether a sanitizer is compiled in that looks at every access to memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ACRE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define ACRE_SANITIZED 1
+#endif
+#endif
+#ifndef ACRE_SANITIZED
+#define ACRE_SANITIZED 0
+#endif
 
 /*
  * The number, which the compiler does not know any more. A memset of so many
@@ -38,6 +51,18 @@ static inline void acre__relax(void) {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
+#endif
+}
+
+/*
+ * For a reader without a lock: what is stored before it is seen before what is stored behind it. (ThreadSanitizer
+ * knows no fences, and runs where the processor keeps stores in order.)
+ */
+static inline void acre__stores_in_order(void) {
+#ifdef __SANITIZE_THREAD__
+  atomic_signal_fence(memory_order_release);
+#else
+  atomic_thread_fence(memory_order_release);
 #endif
 }
 

@@ -95,12 +95,16 @@ char *acre_heap_strndup(acre_heap *heap, const char *text, size_t most) {
 
 /* ------------------------------------------------------------- freeing */
 
-/* A checked heap tells of it; another one leaves it to the result. */
-static ACRE_COLD acre_result not_a_block(acre_heap *heap, const void *block, acre_heap *owner) {
-  if (heap == NULL) heap = owner;
+/* A checked heap tells of it; another one leaves it to the result. `owner`: whose block it is, or NULL. */
+static ACRE_COLD acre_result not_a_block(acre_heap *heap, const void *block, const acre_heap *owner) {
+  char *start;
+  if (heap == NULL && owner == NULL) { /* acre_free: the heap whose block it lies in, if it does */
+    struct acre__found around = acre__block_around(block, &start);
+    heap = around.segment == NULL ? NULL : around.segment->heap;
+    if (heap == NULL || !heap->checked) return ACRE_E_NOT_A_BLOCK;
+  }
   if (heap != NULL && heap->lost) return ACRE_E_CONTENT_LOST;
-  if (heap != NULL && heap->checked)
-    acre__misuse(heap, owner != NULL && owner != heap ? ACRE_HEAP_WRONG_HEAP : ACRE_HEAP_NOT_A_BLOCK, block, 0);
+  if (heap != NULL && heap->checked) acre__checked_not_a_block(heap, block, owner);
   return ACRE_E_NOT_A_BLOCK;
 }
 
@@ -148,9 +152,15 @@ __attribute__((noinline)) acre_result acre__free_slow(acre_heap *heap, void *blo
   return ACRE_OK;
 }
 
+/* What the fast way leaves over of a heap's blocks. No heap: acre__free_slow would take that for any. */
+static __attribute__((noinline)) acre_result free_rest(acre_heap *heap, void *block, size_t size) {
+  if (ACRE_UNLIKELY(heap == NULL)) return block == NULL ? ACRE_OK : ACRE_E_NOT_A_BLOCK;
+  return acre__free_slow(heap, block, heap->checked ? size : SIZE_MAX);
+}
+
 acre_result acre_heap_free(acre_heap *heap, void *block) {
   if (ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
-  return acre__free_slow(heap, block, SIZE_MAX);
+  return free_rest(heap, block, SIZE_MAX);
 }
 
 static __attribute__((noinline)) int free_rest_or(acre_heap *heap, void *block, int (*otherwise)(acre_result why)) {
@@ -164,8 +174,8 @@ int acre_heap_free_or(acre_heap *heap, void *block, int (*otherwise)(acre_result
 }
 
 acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t size) {
-  if (ACRE_LIKELY(!heap->checked) && ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK;
-  return acre__free_slow(heap, block, heap->checked ? size : SIZE_MAX);
+  if (ACRE_LIKELY(acre__free_fast(heap, true, block))) return ACRE_OK; /* no block of a checked heap is freed there */
+  return free_rest(heap, block, size);
 }
 
 acre_result acre_free(void *block) {

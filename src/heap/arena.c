@@ -93,7 +93,25 @@ static void unlink_private(const struct acre__arena *arena) {
   acre__unlock(&arenas_lock);
 }
 
+static bool overlap(const struct acre__arena *arena, uintptr_t start, size_t size) {
+  uintptr_t base = atomic_load_explicit(&arena->base, memory_order_relaxed);
+  return start < base + arena->bytes && base < start + size;
+}
+
+/* Whether heaps have some of the range: memory of the program's that it gives twice, or a block of a heap. */
+static bool is_taken(uintptr_t start, size_t size) {
+  struct acre__arena *arena = &acre__arena;
+  while (arena != NULL && !overlap(arena, start, size)) arena = next_of(arena);
+  if (arena != NULL) return true;
+  acre__lock(&arenas_lock);
+  arena = private_arenas;
+  while (arena != NULL && !overlap(arena, start, size)) arena = next_of(arena);
+  acre__unlock(&arenas_lock);
+  return arena != NULL;
+}
+
 acre_result acre__arena_make(void *range, size_t size, enum acre__arena_memory memory, struct acre__arena **out) {
+  if (memory == ACRE_ARENA_BORROWED && is_taken((uintptr_t)range, size)) return ACRE_E_ADDRESS_IN_USE;
   struct acre__arena *arena = acre__meta_alloc(sizeof *arena);
   if (arena == NULL) return ACRE_E_NO_MEMORY;
   acre_result result = ACRE_OK;

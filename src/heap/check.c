@@ -7,7 +7,15 @@
 #include "heap/arena.h"
 #include "vm/services.h"
 
-enum { FILL_BEHIND = 0xfb, FILL_FREED = 0xdf, BEHIND_LEAST = 8, HELD_MOST = 126, HELD_BYTES_MOST = 1 << 20 };
+enum {
+  FILL_BEHIND = 0xfb,
+  FILL_FREED = 0xdf,
+  BEHIND_LEAST = 8,
+  HELD_MOST = 126, /* blocks in quarantine */
+  HELD_BYTES_MOST = 1 << 20,
+  HELD_BLOCK_MOST = HELD_BYTES_MOST / 4, /* a larger one would push too many others out */
+  GONE_MOST = 62
+};
 
 #define STATE_LIVE UINT64_C(0x6c69766520626c6b)
 #define STATE_FREED UINT64_C(0x6672656520626c6b)
@@ -17,10 +25,18 @@ struct tail {
   uint64_t size, state;
 };
 
+/* A block that was freed and not held back. */
+struct gone {
+  const void *block;
+  size_t size;
+};
+
 struct acre__quarantine {
   size_t bytes;
   uint32_t first, count;
   void *blocks[HELD_MOST];
+  struct gone gone[GONE_MOST]; /* the last ones */
+  uint32_t gone_next;
 };
 
 /* ------------------------------------------------------------- telling */
@@ -39,23 +55,45 @@ static const char *what_happened(acre_heap_misuse misuse) {
   return "misuse";
 }
 
-ACRE_COLD void acre__misuse(acre_heap *heap, acre_heap_misuse misuse, const void *block, size_t size) {
+static void add_address(struct acre__line *line, const void *address) {
+  acre__line_add(line, "0x");
+  acre__line_add_number(line, (uintptr_t)address, 16);
+}
+
+static void add_size(struct acre__line *line, const struct acre__misuse *misuse) {
+  size_t size = misuse->size != SIZE_MAX ? misuse->size : misuse->most;
+  if (misuse->size == SIZE_MAX && misuse->most == 0) return;
+  acre__line_add(line, misuse->size != SIZE_MAX ? " (" : " (at most ");
+  acre__line_add_number(line, size, 10);
+  acre__line_add(line, size == 1 ? " byte)" : " bytes)");
+}
+
+ACRE_COLD void acre__misuse(acre_heap *heap, const struct acre__misuse *misuse) {
   char text[256];
   struct acre__line line = acre__line_in(text, sizeof text - 1);
   acre__line_add(&line, "acre: heap '");
   acre__line_add(&line, heap->name);
   acre__line_add(&line, "': ");
-  acre__line_add(&line, what_happened(misuse));
-  acre__line_add(&line, ": 0x");
-  acre__line_add_number(&line, (uintptr_t)block, 16);
-  if (size != 0) {
-    acre__line_add(&line, " (");
-    acre__line_add_number(&line, size, 10);
-    acre__line_add(&line, size == 1 ? " byte)" : " bytes)");
+  acre__line_add(&line, what_happened(misuse->what));
+  if (misuse->owner != NULL) {
+    acre__line_add(&line, ", '");
+    acre__line_add(&line, misuse->owner->name);
+    acre__line_add(&line, "'");
   }
+  acre__line_add(&line, ": ");
+  add_address(&line, misuse->block);
+  if (misuse->inside != NULL) {
+    acre__line_add(&line, ", inside of ");
+    add_address(&line, misuse->inside);
+  }
+  add_size(&line, misuse);
   if (heap->on_error != NULL) {
-    acre_heap_error error = {
-        .misuse = misuse, .heap = heap, .name = heap->name, .block = block, .size = size, .text = text};
+    acre_heap_error error = {.misuse = misuse->what,
+                             .heap = heap,
+                             .name = heap->name,
+                             .block = misuse->block,
+                             .size = misuse->size == SIZE_MAX ? 0 : misuse->size,
+                             .text = text};
     heap->on_error(&error, heap->context);
     return;
   }
@@ -114,16 +152,23 @@ size_t acre__checked_size(const acre_heap *heap, const struct acre__found *found
   return size == SIZE_MAX ? 0 : size;
 }
 
+static void tell(acre_heap *heap, acre_heap_misuse what, const struct acre__found *found, const void *block) {
+  acre__misuse(heap, &(struct acre__misuse){.what = what,
+                                            .block = block,
+                                            .size = size_in(heap, found, block),
+                                            .most = room_of(found) - BEHIND_LEAST});
+}
+
 /* Of a block that should be in use; tells of what is wrong. */
 static bool is_good_live(acre_heap *heap, const struct acre__found *found, const void *block) {
   if (is_in_state(heap, found, block, STATE_FREED)) {
-    acre__misuse(heap, ACRE_HEAP_DOUBLE_FREE, block, size_in(heap, found, block));
+    tell(heap, ACRE_HEAP_DOUBLE_FREE, found, block);
     return false;
   }
   size_t size = size_in(heap, found, block);
   bool good = is_in_state(heap, found, block, STATE_LIVE) && size != SIZE_MAX &&
               are_all((const char *)block + size, behind(found, size), FILL_BEHIND);
-  if (!good) acre__misuse(heap, ACRE_HEAP_OVERFLOW, block, size == SIZE_MAX ? 0 : size);
+  if (!good) tell(heap, ACRE_HEAP_OVERFLOW, found, block);
   return good;
 }
 
@@ -131,8 +176,7 @@ static bool is_good_live(acre_heap *heap, const struct acre__found *found, const
 static bool is_good_freed(acre_heap *heap, const struct acre__found *found, const void *block, bool linked) {
   size_t from = linked ? sizeof(struct acre__block) : 0;
   if (are_all((const char *)block + from, room_of(found) - from, FILL_FREED)) return true;
-  size_t size = size_in(heap, found, block);
-  acre__misuse(heap, ACRE_HEAP_USE_AFTER_FREE, block, size == SIZE_MAX ? 0 : size);
+  tell(heap, ACRE_HEAP_USE_AFTER_FREE, found, block);
   return false;
 }
 
@@ -184,11 +228,54 @@ bool acre__checked_is_held(const acre_heap *heap, const void *block) {
   return false;
 }
 
+/* What is not held back. So that a second free of it is told from that of any address. */
+static void remember(acre_heap *heap, const void *block, size_t size) {
+  struct acre__quarantine *held = quarantine_of(heap);
+  if (held == NULL) return;
+  held->gone[held->gone_next] = (struct gone){block, size};
+  held->gone_next = (held->gone_next + 1) % GONE_MOST;
+}
+
+/* The size of the block that began there and is gone, the last of them if there were more; SIZE_MAX: none did. */
+static size_t size_of_gone(const acre_heap *heap, const void *block) {
+  const struct acre__quarantine *held = acre__quarantine_get(heap);
+  for (uint32_t back = 1; held != NULL && block != NULL && back <= GONE_MOST; back++) {
+    const struct gone *gone = &held->gone[(held->gone_next + GONE_MOST - back) % GONE_MOST];
+    if (gone->block == block) return gone->size;
+  }
+  return SIZE_MAX;
+}
+
 /* ------------------------------------------------------------- the calls */
 
-static bool is_right_thread(acre_heap *heap) {
+void acre__checked_not_a_block(acre_heap *heap, const void *pointer, const acre_heap *owner) {
+  struct acre__misuse misuse = {.what = ACRE_HEAP_NOT_A_BLOCK, .block = pointer, .size = SIZE_MAX};
+  if (owner != NULL && owner != heap) {
+    misuse.what = ACRE_HEAP_WRONG_HEAP;
+    misuse.owner = owner;
+    misuse.size = acre_heap_size(pointer);
+  } else {
+    char *start;
+    bool taken = acre__heap_lock(heap);
+    struct acre__found around = acre__block_around(pointer, &start);
+    size_t gone = size_of_gone(heap, pointer);
+    if (gone != SIZE_MAX) {
+      misuse.what = ACRE_HEAP_DOUBLE_FREE;
+      misuse.size = gone;
+    } else if (around.segment != NULL && around.segment->heap == heap && start != (void *)acre__quarantine_get(heap) &&
+               is_in_state(heap, &around, start, STATE_LIVE)) {
+      misuse.inside = start;
+      misuse.size = size_in(heap, &around, start);
+    }
+    acre__heap_unlock(heap, taken);
+  }
+  acre__misuse(heap, &misuse);
+}
+
+/* `pointer`: what the call is about: a block, or for want of one the heap. */
+static bool is_right_thread(acre_heap *heap, const void *pointer, size_t size) {
   if ((heap->flags & ACRE_HEAP_SINGLE_THREAD) == 0 || heap->maker == acre__thread_self()) return true;
-  acre__misuse(heap, ACRE_HEAP_WRONG_THREAD, heap, 0);
+  acre__misuse(heap, &(struct acre__misuse){.what = ACRE_HEAP_WRONG_THREAD, .block = pointer, .size = size});
   return false;
 }
 
@@ -200,7 +287,10 @@ static bool is_good_link(acre_heap *heap, unsigned size_class) {
   if (next == NULL) return true;
   struct acre__found found = acre__block_find(next);
   if (found.segment != NULL && found.segment->heap == heap && found.size_class == size_class) return true;
-  acre__misuse(heap, ACRE_HEAP_CORRUPT, first, 0);
+  acre__misuse(heap, &(struct acre__misuse){.what = ACRE_HEAP_CORRUPT,
+                                            .block = first,
+                                            .size = SIZE_MAX,
+                                            .most = acre__class_size(size_class) - sizeof(struct tail) - BEHIND_LEAST});
   return false;
 }
 
@@ -209,7 +299,7 @@ void *acre__checked_alloc(acre_heap *heap, size_t size, size_t alignment, bool z
   *why = ACRE_E_INVALID_SIZE;
   if (!acre__checked_add(size, BEHIND_LEAST + sizeof(struct tail), &room)) return NULL;
   *why = ACRE_E_INVALID_ARGUMENT;
-  if (!is_right_thread(heap)) return NULL;
+  if (!is_right_thread(heap, heap, SIZE_MAX)) return NULL;
   unsigned size_class = acre__class_aligned(room, alignment);
   if (size_class < ACRE_SMALL_CLASSES && !is_good_link(heap, size_class)) return NULL;
   bool fresh;
@@ -231,19 +321,22 @@ void *acre__checked_alloc(acre_heap *heap, size_t size, size_t alignment, bool z
 }
 
 acre_result acre__checked_free(acre_heap *heap, const struct acre__found *found, void *block, size_t size) {
-  if (!is_right_thread(heap)) return ACRE_E_NOT_A_BLOCK;
+  if (!is_right_thread(heap, block, size_in(heap, found, block))) return ACRE_E_NOT_A_BLOCK;
   if (block == acre__quarantine_get(heap)) {
-    acre__misuse(heap, ACRE_HEAP_NOT_A_BLOCK, block, 0);
+    acre__misuse(heap, &(struct acre__misuse){.what = ACRE_HEAP_NOT_A_BLOCK, .block = block, .size = SIZE_MAX});
     return ACRE_E_NOT_A_BLOCK;
   }
   if (!is_good_live(heap, found, block)) return ACRE_E_NOT_A_BLOCK;
   size_t requested = size_in(heap, found, block);
   if (size != SIZE_MAX && size != requested) {
-    acre__misuse(heap, ACRE_HEAP_WRONG_SIZE, block, requested);
+    tell(heap, ACRE_HEAP_WRONG_SIZE, found, block);
     return ACRE_E_NOT_A_BLOCK;
   }
   tail_of(found, block)->state = state_for(heap, block, STATE_FREED);
-  if (found->size_class == ACRE_ALL_CLASSES) return acre__block_free(heap, found, block);
+  if (found->size > HELD_BLOCK_MOST) {
+    remember(heap, block, requested);
+    return acre__block_free(heap, found, block);
+  }
   memset(block, FILL_FREED, room_of(found));
   hold_back(heap, found, block);
   return ACRE_OK;
@@ -251,7 +344,8 @@ acre_result acre__checked_free(acre_heap *heap, const struct acre__found *found,
 
 acre_result acre__checked_resize(acre_heap *heap, const struct acre__found *found, void *block, size_t size) {
   size_t room;
-  if (!is_right_thread(heap) || !is_good_live(heap, found, block)) return ACRE_E_NOT_A_BLOCK;
+  if (!is_right_thread(heap, block, size_in(heap, found, block))) return ACRE_E_NOT_A_BLOCK;
+  if (!is_good_live(heap, found, block)) return ACRE_E_NOT_A_BLOCK;
   if (!acre__checked_add(size, BEHIND_LEAST + sizeof(struct tail), &room)) return ACRE_E_NO_SPACE;
   acre_result result = acre__block_resize(heap, found, room);
   if (result != ACRE_OK) return result;

@@ -12,19 +12,29 @@
  * it is handed out again, its bytes must be DF still. Links of free lists are
  * XORed too, and what they give must be a block of the heap.
  *
- * Every call on a checked heap has the heap's lock. Blocks of more than 64 KiB
- * are not filled, and not held back.
+ * Every call on a checked heap has the heap's lock. Blocks of more than 256 KiB are
+ * neither filled nor held back: of the last of them the heap knows where they were.
  */
 #ifndef ACRE_HEAP_CHECK_H
 #define ACRE_HEAP_CHECK_H
 
 #include "heap/block.h"
 
-/*
- * Tells of misuse: by the heap's callback, or on stderr and by the end of the
- * process. `size`: of the block; 0: not known.
- */
-void acre__misuse(acre_heap *heap, acre_heap_misuse misuse, const void *block, size_t size);
+/* What is told of a misuse. */
+struct acre__misuse {
+  acre_heap_misuse what;
+  const void *block;      /* the pointer in question */
+  size_t size;            /* of the block: what was asked for; SIZE_MAX: not known */
+  size_t most;            /* if it is not known: what it can have been; 0: nor that */
+  const void *inside;     /* the block that the pointer lies in; NULL: it is its start, or lies in none */
+  const acre_heap *owner; /* the block's heap, if it is another one; else NULL */
+};
+
+/* Tells of it by the heap's callback, or on stderr and by the end of the process. */
+void acre__misuse(acre_heap *heap, const struct acre__misuse *misuse);
+
+/* Without the lock: tells of a pointer that starts no block of the checked heap. `owner`: whose it starts, or NULL. */
+void acre__checked_not_a_block(acre_heap *heap, const void *pointer, const acre_heap *owner);
 
 /* With the lock, as the functions of the same names in block.h. */
 void *acre__checked_alloc(acre_heap *heap, size_t size, size_t alignment, bool zero, acre_result *why);

@@ -102,6 +102,7 @@ void *acre_heap_realloc_exact(acre_heap *heap, void *block, size_t size) {
 }
 
 acre_result acre_heap_resize_exact(acre_heap *heap, void *block, size_t size) {
+  if (heap == NULL) return ACRE_E_NOT_A_BLOCK;
   acre_result result = acre_heap_resize_in_place(heap, block, heap->checked ? size : with_size(size));
   if (result == ACRE_OK && !heap->checked) set_size(block, size);
   return result;

@@ -25,7 +25,7 @@ void acre__heap_go(acre_heap *heap, bool taken) {
 }
 
 void acre_heap_lock(acre_heap *heap) {
-  if ((heap->flags & ACRE_HEAP_SINGLE_THREAD) != 0) return;
+  if (heap == NULL || (heap->flags & ACRE_HEAP_SINGLE_THREAD) != 0) return;
   (void)acre__heap_stop(heap);
   heap->lock_depth++;
 }

@@ -47,6 +47,10 @@ static bool make(const acre_heap *heap, struct acre__thread *thread) {
   return open;
 }
 
+static ACRE_COLD void freed_twice(acre_heap *heap, const void *block, size_t size) {
+  acre__misuse(heap, &(struct acre__misuse){.what = ACRE_HEAP_DOUBLE_FREE, .block = block, .size = size});
+}
+
 bool acre__medium_push(acre_heap *heap, unsigned size_class, void *block) {
   struct acre__thread *thread = &acre__this_thread;
   acre__thread_join(thread);
@@ -59,7 +63,7 @@ bool acre__medium_push(acre_heap *heap, unsigned size_class, void *block) {
     done = !twice && acre__medium_put(thread->medium, size_class, place);
   }
   acre__leave(thread);
-  if (twice) acre__misuse(heap, ACRE_HEAP_DOUBLE_FREE, block, acre__class_size(size_class));
+  if (twice) freed_twice(heap, block, acre__class_size(size_class));
   return done;
 }
 
@@ -68,8 +72,7 @@ static void give_back(acre_heap *heap, const acre__medium_place *places, unsigne
   for (unsigned n = 0; n < count; n++) {
     void *block = acre__medium_block_at(places[n]);
     struct acre__found found = acre__block_find(block);
-    if (found.segment == NULL || acre__block_free(heap, &found, block) != ACRE_OK)
-      acre__misuse(heap, ACRE_HEAP_DOUBLE_FREE, block, found.size);
+    if (found.segment == NULL || acre__block_free(heap, &found, block) != ACRE_OK) freed_twice(heap, block, found.size);
   }
 }
 

@@ -282,32 +282,30 @@ static struct span best_span(struct acre__arena *arena, struct acre__zone *zone,
   return best;
 }
 
-/* Gives the cold pieces of the span memory; false: the system would not, and all is as it was. */
-static bool commit_span(struct acre__arena *arena, const struct span *span, size_t count) {
+/* Gives the cold pieces of the span memory. On failure all is as it was. */
+static acre_result commit_span(struct acre__arena *arena, const struct span *span, size_t count) {
   size_t before = count - span->behind;
-  bool committed = true;
+  acre_result result = ACRE_OK;
   struct acre__segment *piece = span->first;
-  for (; piece < span->first + before && committed; piece += piece->count) {
+  for (; piece < span->first + before && result == ACRE_OK && !arena->borrowed; piece += piece->count) {
     size_t left = (size_t)(span->first + before - piece), bytes = acre__min(piece->count, left) << ACRE_SEGMENT_SHIFT;
     char *start = acre__arena_address(arena, number_of(arena, piece));
-    if (acre__kind_of(piece) == ACRE_KIND_COLD) committed = acre_vm_commit(start, bytes, ACRE_VM_DEFAULT) == ACRE_OK;
+    if (acre__kind_of(piece) == ACRE_KIND_COLD) result = acre_vm_commit(start, bytes, ACRE_VM_DEFAULT);
   }
-  if (committed && span->behind > 0) committed = acre__frontier_extend(arena, span->behind) == ACRE_OK;
-  if (committed) return true;
+  if (result == ACRE_OK && span->behind > 0) result = acre__frontier_extend(arena, span->behind);
+  if (result == ACRE_OK) return ACRE_OK;
   for (struct acre__segment *undo = span->first; undo < piece; undo += undo->count)
     if (acre__kind_of(undo) == ACRE_KIND_COLD)
       (void)acre_vm_decommit(acre__arena_address(arena, number_of(arena, undo)),
                              (size_t)undo->count << ACRE_SEGMENT_SHIFT);
-  return false;
+  return result;
 }
 
-static struct acre__segment *take_span(struct acre__arena *arena, struct acre__zone *zone, size_t count) {
-  if (arena->borrowed || count == 1) return NULL;
-  struct span span = best_span(arena, zone, count);
-  if (span.first == NULL || !commit_span(arena, &span, count)) return NULL;
-  size_t before = count - span.behind;
+/* The first `count` segments of the span, which have memory, are in no list any more. */
+static void unlink_span(struct acre__arena *arena, struct acre__zone *zone, const struct span *span, size_t count) {
+  size_t before = count - span->behind;
   for (size_t length = 0; length < before;) {
-    struct acre__segment *piece = span.first + length;
+    struct acre__segment *piece = span->first + length;
     size_t size = piece->count, kept = acre__min(size, before - length);
     if (acre__kind_of(piece) == ACRE_KIND_WARM) {
       unlink_warm(arena, zone, piece);
@@ -319,6 +317,13 @@ static struct acre__segment *take_span(struct acre__arena *arena, struct acre__z
     }
     length += kept;
   }
+}
+
+static struct acre__segment *take_span(struct acre__arena *arena, struct acre__zone *zone, size_t count) {
+  if (arena->borrowed || count == 1) return NULL;
+  struct span span = best_span(arena, zone, count);
+  if (span.first == NULL || commit_span(arena, &span, count) != ACRE_OK) return NULL;
+  unlink_span(arena, zone, &span, count);
   span.first->fresh = false;
   return span.first;
 }
@@ -581,25 +586,11 @@ void acre__runs_give(struct acre__segment *runs) {
 
 static acre_result grow(struct acre__arena *arena, struct acre__segment *run, size_t more) {
   struct acre__zone *zone = zone_of(arena, run);
-  struct acre__segment *behind = run + run->count;
-  if (number_of(arena, behind) == arena->all.frontier) return acre__frontier_extend(arena, more);
-  if (zone_of(arena, behind) != zone || behind->count < more) return ACRE_E_NO_SPACE;
-  if (acre__kind_of(behind) == ACRE_KIND_WARM) {
-    unlink_warm(arena, zone, behind);
-    cut_warm(arena, zone, behind, more);
-    return ACRE_OK;
-  }
-  if (acre__kind_of(behind) != ACRE_KIND_COLD) return ACRE_E_NO_SPACE;
-  if (!arena->borrowed) {
-    acre_result result = acre_vm_commit(acre__arena_address(arena, number_of(arena, behind)),
-                                        more << ACRE_SEGMENT_SHIFT, ACRE_VM_DEFAULT);
-    if (result != ACRE_OK) return result;
-  }
-  size_t length = behind->count;
-  unlink_run(cold_list(zone, length), behind);
-  unmark(behind, length);
-  if (more < length) add_cold(arena, zone, behind + more, length - more);
-  return ACRE_OK;
+  struct span span = span_from(arena, zone, run + run->count, more);
+  if (span.first == NULL) return ACRE_E_NO_SPACE;
+  acre_result result = commit_span(arena, &span, more);
+  if (result == ACRE_OK) unlink_span(arena, zone, &span, more);
+  return result;
 }
 
 acre_result acre__run_grow(struct acre__segment *run, size_t count) {

@@ -550,8 +550,14 @@ acre_result acre__os_guarded_copy(void *to, const void *from, size_t size);
 /* Whether guards work on this system's processor. */
 bool acre__os_can_guard(void);
 
-/* Whether the calling thread has a guard. Callable in a fault handler. */
-bool acre__os_is_guarded(void);
+/* Forces the way back to the fallback: memcpy, where a copy is done by the processor's own instruction for it. */
+void acre__os_force_copy_by_memcpy(bool by_memcpy);
+
+/*
+ * Whether the calling thread has a guard. In a fault handler, which gives its
+ * fault (elsewhere NULL): whether the access has one, a copy's included.
+ */
+bool acre__os_is_guarded(const struct acre__os_fault *fault);
 
 /*
  * In the fault handler: the interrupted code leaves to its innermost guard when the handler has

@@ -66,9 +66,9 @@ static bool repair_guard(struct acre__region *region, size_t page, unsigned attr
 }
 
 /* Zero pages take the place of what is gone. A thread that waits for the lock meanwhile finds them. */
-static bool replace_lost(struct acre__region *region, size_t page) {
+static bool replace_lost(struct acre__region *region, size_t page, const struct acre__os_fault *fault) {
   struct acre__region_extra *extra = acre__region_extra(region);
-  if (extra == NULL || extra->lost == NULL || acre__os_is_guarded()) return false;
+  if (extra == NULL || extra->lost == NULL || acre__os_is_guarded(fault)) return false;
   size_t end = page + extra->lost(extra->lost_context, page);
   while (page < end) {
     struct acre__page_run run = acre__table_run(&region->table, page, end, ACRE_PAGE_EFFECT);
@@ -104,7 +104,7 @@ static bool repair(struct acre__region *region, const struct acre__os_fault *fau
   }
   report->reason = allowed ? ACRE_VM_FAULT_NO_BACKING : ACRE_VM_FAULT_PROTECTED;
   if (!allowed) return false;
-  return can_try_again(region, page, protection, fault) || (fault->no_backing && replace_lost(region, page));
+  return can_try_again(region, page, protection, fault) || (fault->no_backing && replace_lost(region, page, fault));
 }
 
 /* ------------------------------------------------------------- the handler */

@@ -72,6 +72,7 @@ static inline uint64_t acre__index_version(const struct acre__index *index) {
  * With the lock: changes the version once more, after an insert or remove by
  * which an address goes from one region to another. Who has read the version since
  * acre__index_prepare, and finds the one no longer there, must not take it for free.
+ * And before a region becomes another kind of region in place: see acre__region_look.
  */
 void acre__index_announce(struct acre__index *index);
 

@@ -24,6 +24,7 @@ struct acre__options {
   bool written_by_fault;   /* written=fault */
   bool single_calls;       /* batch=each */
   bool dirty_by_mapping;   /* dirty=smaps */
+  bool copy_by_memcpy;     /* copy=memcpy */
   bool plain_reservations; /* reserve=plain */
   size_t map_budget;       /* map_budget=N; 0: from vm.max_map_count */
   size_t commit_limit;     /* commit_limit=SIZE, in bytes; 0: none */

@@ -154,6 +154,13 @@ acre_result acre_vm_join(void *base, size_t size) {
 
 /* --------------------------------------------------- replace, and the way back */
 
+/* With the index locked as well: lock_as, of a region that is about to become another one. */
+static acre_result lock_to_change(uintptr_t base, acre_vm_kind kind, struct acre__region **out) {
+  acre_result result = lock_as(base, kind, out);
+  if (result == ACRE_OK) acre__index_announce(&acre__root.index);
+  return result;
+}
+
 /*
  * Takes back what a failed commit left, and with it wishes that stay with a
  * mapping. If the system refuses, the LOOSE chunks stay on record, and nothing else.
@@ -191,7 +198,7 @@ static acre_result become(struct acre__region *region, const struct acre__region
 acre_result acre__placeholder_replace(const struct acre__region_plan *plan, bool commit) {
   struct acre__region *region;
   acre__lock(&acre__root.index.lock);
-  acre_result result = lock_as(plan->base, ACRE_VM_KIND_PLACEHOLDER, &region);
+  acre_result result = lock_to_change(plan->base, ACRE_VM_KIND_PLACEHOLDER, &region);
   bool keep = result == ACRE_OK && plan->track_writes; /* acre__region_describe says why */
   if (!keep) acre__unlock(&acre__root.index.lock);
   if (result != ACRE_OK) return result;
@@ -216,7 +223,7 @@ acre_result acre__placeholder_restore(uintptr_t base, acre_vm_kind kind) {
   struct acre__region *region;
   struct acre__paged *paged = NULL;
   acre__lock(&acre__root.index.lock);
-  acre_result result = lock_as(base, kind, &region);
+  acre_result result = lock_to_change(base, kind, &region);
   bool keep = result == ACRE_OK && (region->tracked || region->table.shut);
   if (!keep) acre__unlock(&acre__root.index.lock);
   if (result != ACRE_OK) return result;
@@ -229,7 +236,11 @@ acre_result acre__placeholder_restore(uintptr_t base, acre_vm_kind kind) {
 }
 
 void acre__placeholder_restore_unmapped(uintptr_t base) {
-  struct acre__region *region = acre__region_lock(base);
+  struct acre__region *region;
+  acre__lock(&acre__root.index.lock);
+  acre_result result = lock_to_change(base, ACRE_VM_KIND_MAPPED, &region);
+  acre__unlock(&acre__root.index.lock);
+  if (result != ACRE_OK) return;
   (void)restore(region); /* a view */
   acre__region_unlock(region);
 }

@@ -13,9 +13,8 @@
 #include "vm/region.h"
 #include "vm/root.h"
 
-static bool describe_own(uintptr_t address, acre_vm_info *out) {
-  struct acre__region *region = acre__region_lock(address);
-  if (region == NULL) return false;
+/* Of a region that is locked, or a copy of one. */
+static void describe(const struct acre__region *region, uintptr_t address, acre_vm_info *out) {
   unsigned shift = acre__root.page_shift;
   size_t page = (address - acre__region_base(region)) >> shift;
   struct acre__page_run run = acre__table_run(&region->table, page, region->table.pages, ACRE_PAGE_EFFECT);
@@ -30,6 +29,18 @@ static bool describe_own(uintptr_t address, acre_vm_info *out) {
       .region_size = acre__region_size(region),
       .region_protection = (acre_vm_protection)(region->protection | (region->guards ? ACRE_VM_GUARD : 0)),
       .large_pages = (acre_vm_large_pages)region->large};
+}
+
+/* Mostly without the lock: where many regions are asked about, what it costs to write to each is more than the rest. */
+static bool describe_own(uintptr_t address, acre_vm_info *out) {
+  struct acre__region copy, *region;
+  if (ACRE_LIKELY(acre__region_look(address, &copy) && copy.extra == 0)) {
+    describe(&copy, address, out);
+    return true;
+  }
+  region = acre__region_lock(address);
+  if (region == NULL) return false;
+  describe(region, address, out);
   const struct acre__region_extra *extra = acre__region_extra(region);
   if (extra != NULL) out->node = extra->node;
   acre__region_unlock(region);

@@ -126,6 +126,31 @@ struct acre__region *acre__region_lock(uintptr_t address) {
   }
 }
 
+/* As words, the lock first, whatever others do to them meanwhile: what was read is looked at afterwards. */
+typedef uint64_t __attribute__((may_alias)) record_word;
+
+__attribute__((no_sanitize("thread"))) static void copy_record(const struct acre__region *region,
+                                                               struct acre__region *copy) {
+  const record_word *from = (const record_word *)(const void *)region;
+  record_word *to = (record_word *)(void *)copy;
+  for (size_t i = 0; i < sizeof *region / sizeof *from; i++) to[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
+}
+
+/*
+ * The lock was free when the copy began, and whoever has made another region of it since has changed the version
+ * before that. Its pages' states are one word: whichever store it is from, it was true.
+ */
+bool acre__region_look(uintptr_t address, struct acre__region *copy) {
+  if (sizeof(void *) < sizeof(record_word)) return false; /* a word may be two loads */
+  uint64_t version = acre__index_version(&acre__root.index);
+  const struct acre__region *region = acre__index_find(&acre__root.index, address);
+  if (region == NULL) return false;
+  copy_record(region, copy);
+  bool is_free = atomic_load_explicit(&copy->lock.word, memory_order_relaxed) == 0;
+  return is_free && copy->table.height == 0 && !acre__chunk_has_record(copy->table.top.word) && holds(copy, address) &&
+         acre__index_version(&acre__root.index) == version;
+}
+
 void acre__region_let_signals_come(void) {
   if (!signals_held) return; /* it is watched since a moment ago, or this is a fault handler */
   signals_held = false;

@@ -8,6 +8,9 @@
  * does both.
  *
  * Lock: its own, for every field. Order: index, then region, then metadata.
+ * Whoever only looks may do without it (acre__region_look). So what a region is, in place or as a record that is spare,
+ * changes in this order: its lock is taken, the index's version changes, the record is written, the lock is given back.
+ * Its pages' states in a table of one chunk change by one store each.
  * While somebody has the lock of a watched region (one whose faults Acre may
  * repair), his signals are held back. So no signal handler runs in a thread that
  * has such a lock, and one that touches the region waits for a thread that gets on.
@@ -52,6 +55,7 @@ struct acre__region {
       watched; /* 1: a fault may be ours to repair. Read without the lock, changed with it, and never back to 0 */
 };
 
+_Static_assert(offsetof(struct acre__region, lock) == 0, "acre__region_look reads it first");
 _Static_assert(sizeof(struct acre__region) == 32, "two regions' records share a cache line");
 
 /*
@@ -123,6 +127,14 @@ static inline bool acre__region_is_watched(const struct acre__region *region) {
 
 /* Finds and locks the region that holds `address`; NULL: there is none. Given back by acre__region_unlock. */
 struct acre__region *acre__region_lock(uintptr_t address);
+
+/*
+ * Copies the record of the region that holds `address`, as it was at one moment
+ * during the call. Takes no lock, and so waits for nobody and holds no signals back;
+ * callable in a signal handler. False: there is no such region, it is being changed,
+ * or its table is more than its word and goes along with no copy: take the lock.
+ */
+bool acre__region_look(uintptr_t address, struct acre__region *copy);
 
 /* Lets the thread's signals come again, if they were held back for a lock. */
 void acre__region_let_signals_come(void);

@@ -94,6 +94,7 @@ ACRE_COLD void acre__root_make(void) {
     acre__os_force_plain_files(root->options.plain_files);
     acre__os_force_single_calls(root->options.single_calls);
     acre__os_force_dirty_by_mapping(root->options.dirty_by_mapping);
+    acre__os_force_copy_by_memcpy(root->options.copy_by_memcpy);
     acre__os_force_plain_reservations(root->options.plain_reservations);
     acre__os_probe_first(&root->system);
     atomic_store_explicit(&root->mapping_budget, root->options.map_budget, memory_order_relaxed);

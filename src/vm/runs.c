@@ -38,10 +38,6 @@ static unsigned record_capacity(unsigned size_class) {
   return (unsigned)(record_bytes(size_class) / sizeof(uint16_t)) - 1;
 }
 
-static bool has_record(acre__chunk word) {
-  return (word & ACRE_CHUNK_RECORD) != 0;
-}
-
 static unsigned page_of(uint16_t transition) {
   return transition & PAGE_MASK;
 }
@@ -56,7 +52,7 @@ static uint16_t transition_of(unsigned page, unsigned attributes) {
 
 /* The list of a chunk; inline ones are copied to `room`. */
 static struct list list_of(acre__chunk word, uint16_t room[INLINE]) {
-  if (has_record(word)) {
+  if (acre__chunk_has_record(word)) {
     uint16_t *record = record_of(word);
     return (struct list){record + 1, record[0]};
   }
@@ -103,7 +99,7 @@ static struct acre__run run_in_word(acre__chunk word, unsigned page) {
 }
 
 struct acre__run acre__chunk_run(acre__chunk word, unsigned page) {
-  if (!has_record(word)) return run_in_word(word, page);
+  if (!acre__chunk_has_record(word)) return run_in_word(word, page);
   struct list list = {record_of(word) + 1, record_of(word)[0]};
   unsigned index = count_until(&list, page);
   return (struct acre__run){.start = index == 0 ? 0 : page_of(list.items[index - 1]),
@@ -118,7 +114,7 @@ unsigned acre__chunk_run_count(acre__chunk word) {
 }
 
 static void free_record(acre__chunk word) {
-  if (has_record(word)) acre__meta_free(record_of(word), record_bytes(class_of(word)));
+  if (acre__chunk_has_record(word)) acre__meta_free(record_of(word), record_bytes(class_of(word)));
 }
 
 static acre__chunk word_with_record(acre__chunk word, const uint16_t *record, unsigned size_class) {
@@ -134,7 +130,7 @@ bool acre__chunk_prepare_spans(acre__chunk *word, unsigned spans) {
   uint16_t room[INLINE];
   struct list list = list_of(*word, room);
   unsigned wanted = list.count + 2 * spans < MOST ? list.count + 2 * spans : MOST;
-  if (wanted <= (has_record(*word) ? record_capacity(class_of(*word)) : (unsigned)INLINE)) return true;
+  if (wanted <= (acre__chunk_has_record(*word) ? record_capacity(class_of(*word)) : (unsigned)INLINE)) return true;
 
   unsigned size_class = 0;
   while (record_capacity(size_class) < wanted) size_class++;
@@ -144,7 +140,7 @@ bool acre__chunk_prepare_spans(acre__chunk *word, unsigned spans) {
   record[0] = (uint16_t)list.count;
   memcpy(record + 1, list.items, list.count * sizeof *list.items);
   free_record(*word);
-  *word = word_with_record(*word, record, size_class);
+  acre__chunk_set(word, word_with_record(*word, record, size_class));
   return true;
 }
 
@@ -154,46 +150,54 @@ bool acre__chunk_prepare_spans(acre__chunk *word, unsigned spans) {
  * beside another one does not allocate each time.
  */
 static bool belongs_inline(acre__chunk word, unsigned count) {
-  if (!has_record(word)) return true;
+  if (!acre__chunk_has_record(word)) return true;
   return count <= (class_of(word) == 0 ? 1u : (unsigned)INLINE);
 }
 
-/* Replaces items [from, to) of the chunk's list by `fresh`, and moves it into the word when it belongs there. */
-static void splice(acre__chunk *word, struct list list, unsigned from, unsigned to, const uint16_t *fresh,
-                   unsigned fresh_count) {
+/*
+ * Replaces items [from, to) of the chunk's list by `fresh`, and moves it into the word when it belongs there. Returns
+ * the word, which is all that changes where there was no record.
+ */
+static acre__chunk splice(acre__chunk word, struct list list, unsigned from, unsigned to, const uint16_t *fresh,
+                          unsigned fresh_count) {
   unsigned count = list.count - (to - from) + fresh_count;
-  if (belongs_inline(*word, count)) {
+  if (belongs_inline(word, count)) {
     ACRE_ASSERT(count <= INLINE);
     uint16_t all[INLINE];
     memcpy(all, list.items, from * sizeof *all);
     memcpy(all + from, fresh, fresh_count * sizeof *all);
     memcpy(all + from + fresh_count, list.items + to, (list.count - to) * sizeof *all);
-    acre__chunk head = *word & 0xffff;
-    if (has_record(*word)) {
-      free_record(*word);
+    acre__chunk head = word & 0xffff;
+    if (acre__chunk_has_record(word)) {
+      free_record(word);
       head &= 0x1fff & ~(acre__chunk)ACRE_CHUNK_RECORD;
     }
     for (unsigned i = 0; i < count; i++) head |= (acre__chunk)all[i] << (16 * (i + 1));
-    *word = head;
-    return;
+    return head;
   }
-  ACRE_ASSERT(has_record(*word) && count <= record_capacity(class_of(*word)));
-  uint16_t *record = record_of(*word);
+  ACRE_ASSERT(acre__chunk_has_record(word) && count <= record_capacity(class_of(word)));
+  uint16_t *record = record_of(word);
   memmove(record + 1 + from + fresh_count, record + 1 + to, (list.count - to) * sizeof *record);
   memcpy(record + 1 + from, fresh, fresh_count * sizeof *record);
   record[0] = (uint16_t)count;
+  return word;
 }
 
-void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned keep, unsigned set) {
+static acre__chunk with_first(acre__chunk word, unsigned attributes) {
+  return (word & ~(acre__chunk)ACRE_PAGE_BITS) | attributes;
+}
+
+void acre__chunk_edit(acre__chunk *place, unsigned start, unsigned end, unsigned keep, unsigned set) {
   uint16_t room[INLINE];
   uint16_t fresh[ACRE_CHUNK_PAGES];
   unsigned fresh_count = 0;
-  struct list list = list_of(*word, room);
+  acre__chunk word = *place;
+  struct list list = list_of(word, room);
 
   /* Transitions [from, to) start inside [start, end]; they are made anew. */
   unsigned from = start == 0 ? 0 : count_until(&list, start - 1);
   unsigned to = from;
-  unsigned before = attributes_before(*word, &list, from); /* of page start - 1, or of the first run */
+  unsigned before = attributes_before(word, &list, from); /* of page start - 1, or of the first run */
   unsigned old = before;
   if (to < list.count && page_of(list.items[to]) == start) old = attributes_of(list.items[to++]);
 
@@ -202,7 +206,7 @@ void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned 
   for (;;) {
     unsigned now = (old & keep) | set;
     if (page == 0)
-      *word = (*word & ~(acre__chunk)ACRE_PAGE_BITS) | now;
+      word = with_first(word, now);
     else if (now != last)
       fresh[fresh_count++] = transition_of(page, now);
     last = now;
@@ -214,7 +218,7 @@ void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned 
     if (to < list.count && page_of(list.items[to]) == end) old = attributes_of(list.items[to++]);
     if (old != last) fresh[fresh_count++] = transition_of(end, old);
   }
-  splice(word, list, from, to, fresh, fresh_count);
+  acre__chunk_set(place, splice(word, list, from, to, fresh, fresh_count));
 }
 
 /*
@@ -225,7 +229,7 @@ void acre__chunk_edit(acre__chunk *word, unsigned start, unsigned end, unsigned 
  */
 void acre__chunk_edit_in_run(acre__chunk *word, struct acre__run run, unsigned start, unsigned end,
                              unsigned attributes) {
-  if (!has_record(*word) || start == 0 || attributes == run.attributes) {
+  if (!acre__chunk_has_record(*word) || start == 0 || attributes == run.attributes) {
     acre__chunk_edit(word, start, end, 0, attributes);
     return;
   }
@@ -242,23 +246,24 @@ void acre__chunk_edit_in_run(acre__chunk *word, struct acre__run run, unsigned s
     fresh[fresh_count++] = transition_of(end, run.attributes);
   else if (to < list.count && attributes_of(list.items[to]) == attributes)
     to++;
-  splice(word, list, from, to, fresh, fresh_count);
+  acre__chunk_set(word, splice(*word, list, from, to, fresh, fresh_count));
 }
 
-void acre__chunk_edit_spans(acre__chunk *word, const struct acre__span *spans, unsigned count, unsigned attributes) {
+void acre__chunk_edit_spans(acre__chunk *place, const struct acre__span *spans, unsigned count, unsigned attributes) {
   uint16_t room[INLINE];
   uint16_t fresh[ACRE_CHUNK_PAGES];
   unsigned fresh_count = 0, item = 0;
-  struct list list = list_of(*word, room);
+  acre__chunk word = *place;
+  struct list list = list_of(word, room);
   const struct acre__span *span = spans, *end = spans + count;
-  unsigned old = attributes_before(*word, &list, 0), last = 0;
+  unsigned old = attributes_before(word, &list, 0), last = 0;
   for (unsigned page = 0; page < ACRE_CHUNK_PAGES;) {
     if (item < list.count && page_of(list.items[item]) == page) old = attributes_of(list.items[item++]);
     if (span < end && span->end == page) span++;
     bool inside = span < end && span->start <= page;
     unsigned now = inside ? attributes : old;
     if (page == 0)
-      *word = (*word & ~(acre__chunk)ACRE_PAGE_BITS) | now;
+      word = with_first(word, now);
     else if (now != last)
       fresh[fresh_count++] = transition_of(page, now);
     last = now;
@@ -266,11 +271,11 @@ void acre__chunk_edit_spans(acre__chunk *word, const struct acre__span *spans, u
     if (item < list.count) page = page_of(list.items[item]);
     if (span < end && (inside ? span->end : span->start) < page) page = inside ? span->end : span->start;
   }
-  splice(word, list, 0, list.count, fresh, fresh_count);
+  acre__chunk_set(place, splice(word, list, 0, list.count, fresh, fresh_count));
 }
 
 void acre__chunk_shift(acre__chunk *word, unsigned page, unsigned later) {
-  if (has_record(*word)) {
+  if (acre__chunk_has_record(*word)) {
     struct list list = {record_of(*word) + 1, record_of(*word)[0]};
     uint16_t *item = &list.items[count_until(&list, page) - 1];
     *item = transition_of(later, attributes_of(*item));
@@ -278,19 +283,20 @@ void acre__chunk_shift(acre__chunk *word, unsigned page, unsigned later) {
   }
   unsigned shift = 16;
   while (((*word >> shift) & PAGE_MASK) != page) shift += 16;
-  *word += (acre__chunk)(later - page) << shift; /* the page is the low part of its transition, and does not overflow */
+  acre__chunk_set(word,
+                  *word + ((acre__chunk)(later - page) << shift)); /* the page is the low part, and does not overflow */
 }
 
 void acre__chunk_clear(acre__chunk *word) {
   free_record(*word);
-  *word = 0;
+  acre__chunk_set(word, 0);
 }
 
 bool acre__chunk_is_valid(acre__chunk word) {
   uint16_t room[INLINE];
-  if (has_record(word) && (record_of(word) == NULL || class_of(word) > LARGEST_CLASS)) return false;
+  if (acre__chunk_has_record(word) && (record_of(word) == NULL || class_of(word) > LARGEST_CLASS)) return false;
   struct list list = list_of(word, room);
-  if (has_record(word) && list.count > record_capacity(class_of(word))) return false;
+  if (acre__chunk_has_record(word) && list.count > record_capacity(class_of(word))) return false;
   unsigned page = 0, attributes = (unsigned)word & ACRE_PAGE_BITS;
   for (unsigned i = 0; i < list.count; i++) {
     if (page_of(list.items[i]) <= page || attributes_of(list.items[i]) == attributes) return false;

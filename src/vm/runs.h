@@ -27,6 +27,8 @@
  *   LOOSE    nothing is known of the reserved pages: they may be accessible and hold
  *            old bytes. Coarse commits and failed rollbacks leave this; a commit cleans up.
  *
+ * A word is changed by one store, from what was to what is: acre__region_look reads words without the lock.
+ *
  * Lock: the region's. Pointers fit into 48 bits on every system that Acre knows.
  */
 #ifndef ACRE_VM_RUNS_H
@@ -63,6 +65,11 @@ static inline unsigned acre__page_access(unsigned attributes) {
   return (attributes & ACRE_PAGE_GUARD) != 0 ? ACRE_PAGE_NO_ACCESS : attributes & ACRE_PAGE_PROTECTION;
 }
 
+/* Whether the runs are in a record, and not in the word. */
+static inline bool acre__chunk_has_record(acre__chunk word) {
+  return (word & ACRE_CHUNK_RECORD) != 0;
+}
+
 static inline bool acre__chunk_is_open(acre__chunk word) {
   return (word & ACRE_CHUNK_OPEN) != 0;
 }
@@ -71,22 +78,28 @@ static inline bool acre__chunk_is_loose(acre__chunk word) {
   return (word & ACRE_CHUNK_LOOSE) != 0;
 }
 
+/* In one store, whatever the compiler would like better. */
+static inline void acre__chunk_set(acre__chunk *word, acre__chunk value) {
+  *(volatile acre__chunk *)word = value;
+}
+
 /* The protection of the mapping behind the reserved pages of an open chunk. */
 static inline unsigned acre__chunk_base(acre__chunk word) {
   return (unsigned)(word >> ACRE_CHUNK_BASE_SHIFT) & ACRE_PAGE_PROTECTION;
 }
 
 static inline void acre__chunk_open(acre__chunk *word, unsigned base) {
-  *word = (*word & ~((acre__chunk)ACRE_PAGE_PROTECTION << ACRE_CHUNK_BASE_SHIFT)) | ACRE_CHUNK_OPEN |
-          (acre__chunk)base << ACRE_CHUNK_BASE_SHIFT;
+  acre__chunk closed = *word & ~((acre__chunk)ACRE_PAGE_PROTECTION << ACRE_CHUNK_BASE_SHIFT);
+  acre__chunk_set(word, closed | ACRE_CHUNK_OPEN | (acre__chunk)base << ACRE_CHUNK_BASE_SHIFT);
 }
 
 static inline void acre__chunk_close(acre__chunk *word) {
-  *word &= ~((acre__chunk)ACRE_CHUNK_OPEN | (acre__chunk)ACRE_PAGE_PROTECTION << ACRE_CHUNK_BASE_SHIFT);
+  acre__chunk open = ACRE_CHUNK_OPEN | (acre__chunk)ACRE_PAGE_PROTECTION << ACRE_CHUNK_BASE_SHIFT;
+  acre__chunk_set(word, *word & ~open);
 }
 
 static inline void acre__chunk_set_loose(acre__chunk *word, bool loose) {
-  *word = loose ? *word | ACRE_CHUNK_LOOSE : *word & ~(acre__chunk)ACRE_CHUNK_LOOSE;
+  acre__chunk_set(word, loose ? *word | ACRE_CHUNK_LOOSE : *word & ~(acre__chunk)ACRE_CHUNK_LOOSE);
 }
 
 /*

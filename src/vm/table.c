@@ -122,6 +122,10 @@ void acre__table_edit(struct acre__table *table, size_t start, size_t end, unsig
 struct acre__page_run acre__table_run(const struct acre__table *table, size_t page, size_t end, unsigned mask) {
   struct acre__page_run out = {.start = page, .end = page};
   ACRE_ASSERT(page < end && end <= table->pages);
+  if (table->height == 0 && table->top.word == 0) {
+    out.end = end;
+    return out;
+  }
   do {
     size_t chunk = out.end / ACRE_CHUNK_PAGES, base = chunk * ACRE_CHUNK_PAGES;
     acre__chunk word = acre__table_word(table, chunk);

@@ -33,7 +33,7 @@ for key in $keys; do
 done
 
 for language in en ko; do
-  for command in "" tour info sort; do
+  for command in "" tour info sort run; do
     # shellcheck disable=SC2086
     run --lang $language $command --help
     status_is 0 "--lang $language $command --help"
@@ -49,14 +49,14 @@ has '^사용법: acre tour'
 
 # Every option that the help names is known, and the manual names it too.
 sed 's/\\-/-/g; s/Fl -/--/g' "$source/tools/acre/acre.1" >manual
-for command in tour info sort; do
+for command in tour info sort run; do
   run "$command" --help
-  grep -o -e '--[a-z-]*' out | sort -u >options
+  grep -o -e '--[a-z][a-z-]*' out | sort -u >options
   [ "$(wc -l <options)" -ge 4 ] || fail "$command --help names but $(wc -l <options) options"
   while read -r option; do
     "$ACRE" "$command" "$option" --help >/dev/null 2>message
     grep -q "unknown option '$option'" message && fail "$command --help names $option, which is unknown"
-    grep -q -e "$option\\>" manual || fail "the manual does not name $option"
+    grep -q -e "^\.It .*$option\\>" manual || fail "the manual's list of options does not have $option"
   done <options
 done
 finish

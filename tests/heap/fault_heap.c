@@ -156,6 +156,39 @@ TEST(pieces_that_get_no_memory) {
   CHECK_EQ(test_in_child(play_pieces, &plan), 0);
 }
 
+/* A block that grows over such pieces: when they get no memory, it is as it was, and they are free. */
+static void grow_over_pieces(void *plan) {
+  const struct acre__fault_plan *fails = plan;
+  const size_t size = 20 * ACRE_HEAP_SEGMENT;
+  REQUIRE_OK(acre_heap_create(NULL, &heap));
+  char *block = acre_heap_alloc(heap, size), *cold = acre_heap_alloc(heap, size), *warm = acre_heap_alloc(heap, size);
+  char *last = acre_heap_alloc(heap, size);
+  REQUIRE(block != NULL && cold == block + size && warm == cold + size && last == warm + size);
+  fill_block(block, size, 1);
+  CHECK_OK(acre_heap_free(heap, cold));
+  (void)acre_heap_compact(heap);
+  CHECK_OK(acre_heap_free(heap, warm));
+  acre__fault_begin(fails);
+  CHECK_RESULT(acre_heap_resize_in_place(heap, block, 3 * size), fails->result);
+  CHECK(acre__fault_end(NULL));
+  CHECK_EQ(acre_heap_size(block), size);
+  CHECK(block_is_filled(block, size, size, 1));
+  CHECK(acre__runs_are_valid());
+  CHECK_VALID(heap);
+  CHECK_OK(acre_heap_resize_in_place(heap, block, 3 * size));
+  memset(block + size, 2, 2 * size);
+  CHECK(block_is_filled(block, size, size, 1));
+  CHECK_VALID(heap);
+  CHECK_OK(acre_heap_destroy(heap));
+}
+
+TEST(growing_over_pieces_that_get_no_memory) {
+  struct acre__fault_plan plan = {.call = 1, .result = ACRE_E_NO_MEMORY};
+  CHECK_EQ(test_in_child(grow_over_pieces, &plan), 0);
+  plan.and_later = plan.partly = true;
+  CHECK_EQ(test_in_child(grow_over_pieces, &plan), 0);
+}
+
 TEST(no_mapping_is_left) {
   struct acre__fault_plan plan = {.call = 20, .result = ACRE_E_MAPPING_LIMIT, .and_later = true};
   CHECK_EQ(test_in_child(play, &plan), 0);

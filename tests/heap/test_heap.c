@@ -299,6 +299,42 @@ TEST(large_blocks_grow_in_place) {
   end_heap(heap);
 }
 
+/* What lies behind a block is free in pieces: blocks that were freed one by one, and what was never used. */
+TEST(large_blocks_grow_over_several_pieces) {
+  enum { MIB = 1 << 20, BEHIND = 4 };
+  heap = make_heap(&(acre_heap_options){.flags = ACRE_HEAP_LARGE_PAGES, .limit = 40 * MIB}); /* addresses of its own */
+  for (int compact = 0; compact < 2; compact++) {
+    char *block = acre_heap_alloc(heap, MIB), *behind[BEHIND], *last;
+    REQUIRE(block != NULL);
+    fill_block(block, MIB, 3);
+    for (size_t i = 0; i < BEHIND; i++) {
+      behind[i] = acre_heap_alloc(heap, MIB);
+      REQUIRE(behind[i] == block + (i + 1) * MIB);
+      memset(behind[i], 1, MIB);
+    }
+    last = behind[BEHIND - 1];
+    for (size_t i = 0; i < BEHIND - 1; i++) {
+      CHECK_OK(acre_heap_free(heap, behind[i]));
+      if (i == 0 && compact == 1) (void)acre_heap_compact(heap); /* some have memory, some have none */
+    }
+    CHECK_RESULT(acre_heap_resize_in_place(heap, block, (BEHIND + 1) * MIB), ACRE_E_NO_SPACE);
+    CHECK_OK(acre_heap_resize_in_place(heap, block, 2 * MIB + MIB / 2)); /* a piece, and a part of the next one */
+    CHECK_VALID(heap);
+    CHECK_OK(acre_heap_resize_in_place(heap, block, BEHIND * MIB));
+    CHECK_OK(acre_heap_free(heap, last));
+    REQUIRE_OK(acre_heap_resize_in_place(heap, block, 30 * MIB)); /* and what nobody has had yet */
+    CHECK_EQ(acre_heap_size(block), 30 * MIB);
+    memset(block + MIB, 2, 29 * MIB);
+    CHECK(block_is_filled(block, MIB, MIB, 3));
+    CHECK_VALID(heap);
+    CHECK(acre__runs_are_valid());
+    CHECK_OK(acre_heap_free(heap, block));
+    CHECK_OK(acre_heap_reset(heap));
+    (void)acre_heap_compact(heap);
+  }
+  end_heap(heap);
+}
+
 /* ------------------------------------------------------------- limits */
 
 static void fill_to_the_limit(size_t limit, size_t size, unsigned flags) {
@@ -397,6 +433,28 @@ TEST(a_heap_in_memory_of_the_callers) {
   CHECK_OK(acre_heap_free(heap, large));
   end_heap(heap);
   CHECK(acre_heap_of(large) == NULL);
+}
+
+TEST(a_range_is_one_heaps_alone) {
+  enum { SIZE = 1 << 20 };
+  static char room[SIZE + ACRE_SEGMENT];
+  char *memory = (char *)acre__align_up((uintptr_t)room, ACRE_SEGMENT);
+  acre_heap *out = NULL;
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = SIZE / 2});
+  for (size_t from = 0; from < SIZE / 2; from += ACRE_HEAP_SEGMENT)
+    CHECK_RESULT(acre_heap_create(&(acre_heap_options){.range = memory + from, .range_size = SIZE - from}, &out),
+                 ACRE_E_ADDRESS_IN_USE);
+  CHECK(out == NULL);
+  acre_heap *second = make_heap(&(acre_heap_options){.range = memory + SIZE / 2, .range_size = SIZE / 2});
+  end_heap(second);
+  end_heap(heap);
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = SIZE}); /* free again */
+  end_heap(heap);
+
+  heap = make_heap(NULL);
+  void *block = acre_heap_alloc(heap, SIZE);
+  CHECK_RESULT(acre_heap_create(&(acre_heap_options){.range = block, .range_size = SIZE}, &out), ACRE_E_ADDRESS_IN_USE);
+  end_heap(heap);
 }
 
 TEST(a_heap_on_large_pages) {
@@ -503,6 +561,36 @@ TEST(what_is_no_heap_is_refused) {
   heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory});
   end_heap(heap);
   is_no_heap(heap);
+}
+
+static bool never(const acre_heap_entry *entry, void *context) {
+  (void)entry;
+  (void)context;
+  test_fail(__FILE__, __LINE__, "no heap has an entry");
+  return false;
+}
+
+TEST(no_heap_has_no_blocks) {
+  acre_heap_figures figures;
+  heap = make_heap(NULL);
+  for (size_t size = 100; size < 1000000; size *= 10) {
+    void *block = acre_heap_alloc(heap, size);
+    REQUIRE(block != NULL);
+    CHECK_RESULT(acre_heap_free(NULL, block), ACRE_E_NOT_A_BLOCK);
+    CHECK_RESULT(acre_heap_free_sized(NULL, block, size), ACRE_E_NOT_A_BLOCK);
+    CHECK_RESULT(acre_heap_resize_in_place(NULL, block, size), ACRE_E_NOT_A_BLOCK);
+    CHECK_RESULT(acre_heap_resize_exact(NULL, block, size), ACRE_E_NOT_A_BLOCK);
+    CHECK_OK(acre_heap_validate(heap, block));
+    CHECK_OK(acre_heap_free_sized(heap, block, size));
+  }
+  CHECK_OK(acre_heap_free(NULL, NULL));
+  CHECK_OK(acre_heap_free_sized(NULL, NULL, 1));
+  CHECK_RESULT(acre_heap_walk(NULL, never, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_heap_validate(NULL, NULL), ACRE_E_INVALID_ARGUMENT);
+  CHECK_RESULT(acre_heap_stats(NULL, &figures), ACRE_E_INVALID_ARGUMENT);
+  acre_heap_lock(NULL);
+  CHECK_RESULT(acre_heap_unlock(NULL), ACRE_E_INVALID_ARGUMENT);
+  end_heap(heap);
 }
 
 TEST(all_heaps) {

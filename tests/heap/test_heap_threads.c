@@ -206,6 +206,45 @@ TEST(threads_that_end_leave_their_locals) {
   }
 }
 
+enum { ENDING = 3 };
+
+static struct {
+  acre_heap *heaps[ENDING]; /* one of each sort */
+  _Atomic unsigned done;    /* threads that have no more to do with them */
+} ending;
+
+static void *use_and_end(void *nothing) {
+  for (unsigned i = 0; i < ENDING; i++)
+    for (size_t size = 8; size < 9000; size *= 2) {
+      void *block = acre_heap_alloc(ending.heaps[i], size);
+      CHECK(block != NULL);
+      if ((size & 64) != 0) CHECK_OK(acre_heap_free(ending.heaps[i], block));
+    }
+  atomic_fetch_add(&ending.done, 1);
+  return nothing;
+}
+
+/* A thread that ends leaves its local to a heap that may be going, or gone, at this very moment. */
+TEST(threads_end_while_their_heaps_go) {
+  static char memory[4 << 20];
+  for (unsigned round = 0; round < (SANITIZED ? 100 : 1000); round++) {
+    pthread_t threads[2];
+    ending.heaps[0] = make_heap(NULL);
+    ending.heaps[1] = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory});
+    ending.heaps[2] = make_heap(&(acre_heap_options){.flags = ACRE_HEAP_CHECKED});
+    atomic_store(&ending.done, 0);
+    for (unsigned i = 0; i < 2; i++) threads[i] = start(use_and_end, NULL);
+    while (atomic_load(&ending.done) < 2) sched_yield();
+    for (unsigned i = 0; i < ENDING; i++) {
+      if (round % 3 == 0) CHECK_OK(acre_heap_reset(ending.heaps[i]));
+      if (round % 7 == 0) CHECK_VALID(ending.heaps[i]);
+      CHECK_OK(acre_heap_destroy(ending.heaps[i]));
+    }
+    for (unsigned i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  }
+  CHECK(acre__runs_are_valid());
+}
+
 static pthread_key_t late;
 static acre_heap *late_heap;
 

@@ -41,6 +41,8 @@ TEST(every_key_and_value) {
   CHECK(!parse("populate=madvise").populate_by_touch);
   CHECK(!parse("populate=auto").populate_by_touch);
   CHECK(parse("dirty=smaps").dirty_by_mapping);
+  CHECK(parse("copy=memcpy").copy_by_memcpy);
+  CHECK(!parse("copy=memcpy,copy=instruction").copy_by_memcpy);
   CHECK(parse("reserve=plain").plain_reservations);
   CHECK(!parse("reserve=plain,reserve=placeholder").plain_reservations);
   CHECK(!parse("dirty=cachestat").dirty_by_mapping);

@@ -67,13 +67,14 @@ def prefix(folder):
 
 
 def output(command, environment, folder):
-    """What it prints. To a file: Wine's server may hold a pipe open after the program has ended."""
-    path = pathlib.Path(folder) / "output"
-    with open(path, "wb") as file:
-        status = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT,
-                                stdin=subprocess.DEVNULL, cwd=folder, timeout=600, check=False).returncode
-    text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
-    return text.splitlines() + [f"exit status {status & 255}"]
+    """What it prints, and what it says to stderr, which is shown and not compared: there Wine's services tell of
+    troubles of their own. To files: Wine's server may hold a pipe open after the program has ended."""
+    paths = [pathlib.Path(folder) / name for name in ("output", "errors")]
+    with open(paths[0], "wb") as out, open(paths[1], "wb") as err:
+        status = subprocess.run(command, env=environment, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                                cwd=folder, timeout=600, check=False).returncode
+    out, err = (path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n").splitlines() for path in paths)
+    return out + [f"exit status {status & 255}"], err
 
 
 def read_deviations(test):
@@ -123,14 +124,17 @@ def main():
     exe = folder / f"{test}.exe"
     build(sources, exe)
     with tempfile.TemporaryDirectory() as here:
-        ours = output([program, *arguments], dict(os.environ), here)
+        ours, our_errors = output([program, *arguments], dict(os.environ), here)
     with tempfile.TemporaryDirectory() as here:
-        wines = output([WINE, str(exe), *arguments], environment, here)
+        wines, wine_errors = output([WINE, str(exe), *arguments], environment, here)
     if os.environ.get("ACRE_SHOW"):
         print("\n".join(ours))
     failures = compare(test, ours, wines)
     for failure in failures:
         print(failure)
+    for whose, errors in (("Acre", our_errors), ("Wine", wine_errors)):
+        for line in errors if failures else ():
+            print(f"stderr of {whose}  {line}")
     print(f"{len(ours)} observations, {len(failures)} differences")
     if len(ours) < 2:
         print("the program has observed nothing")

@@ -15,6 +15,11 @@
  * be a system call. What is noted is what a jump needs, and for a copy as little
  * as the compiler can do with: setjmp is 5 % of copying a page.
  *
+ * A copy notes nothing at all where the processor has an instruction for it
+ * that is as fast as memcpy. An access that fails can then be nowhere but in that instruction,
+ * which is passed over, and has left in a register how much was still to do.
+ * What a record costs is its stores: a copy has one for each cycle already.
+ *
  * Records are a list, the innermost first. An exception, or the end of the
  * thread (pthread_exit), takes its records out as it passes; this file is
  * compiled so that they can. A longjmp does not.
@@ -25,23 +30,17 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <ucontext.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #include "base/compiler.h"
 
 /* The compiler's own jump: clang has it on x86 alone, and ThreadSanitizer does not know it. */
-#if defined(__SANITIZE_THREAD__)
-#define HAS_SHORT_JUMP 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAS_SHORT_JUMP 0
-#endif
-#endif
-#ifndef HAS_SHORT_JUMP
-#ifdef __x86_64__
+#if defined(__x86_64__) && !ACRE_SANITIZED
 #define HAS_SHORT_JUMP 1
 #else
 #define HAS_SHORT_JUMP 0
-#endif
 #endif
 
 /*
@@ -95,7 +94,7 @@ bool acre__os_guarded_call(void (*call)(void *context), void *context, uintptr_t
   return false;
 }
 
-acre_result acre__os_guarded_copy(void *to, const void *from, size_t size) {
+static acre_result copy_with_record(void *to, const void *from, size_t size) {
   struct guard guard;
   guard.is_copy = true;
   enter(&guard);
@@ -106,6 +105,84 @@ acre_result acre__os_guarded_copy(void *to, const void *from, size_t size) {
   }
   leave(&guard);
   return ACRE_E_IO;
+}
+
+/* ------------------------------------------------------------- a copy by one instruction */
+
+/* Sanitizers look at what memcpy is given, but not into an assembler's instruction. */
+#if defined(__x86_64__) && !ACRE_SANITIZED
+enum {
+  COPY_LENGTH = 2,       /* bytes of the instruction */
+  LONGEST_COPY = 1 << 20 /* beyond it memcpy is faster, as it passes the caches by */
+};
+
+extern const char acre__guarded_copy_instruction[] __attribute__((visibility("hidden")));
+
+static __attribute__((noinline, noclone)) acre_result copy_by_instruction(void *to, const void *from, size_t size) {
+  __asm__ volatile(".globl acre__guarded_copy_instruction\n"
+                   ".hidden acre__guarded_copy_instruction\n"
+                   "acre__guarded_copy_instruction: rep movsb"
+                   : "+D"(to), "+S"(from), "+c"(size)
+                   :
+                   : "memory");
+  return size == 0 ? ACRE_OK : ACRE_E_IO;
+}
+
+/*
+ * "Fast short rep mov". AMD's processors that say so are several times slower than
+ * memcpy where the two addresses are alike in their last twelve bits.
+ */
+static bool has_fast_instruction(void) {
+  enum { FEATURES = 7, FAST_SHORT = 1 << 4 };
+  static const char intel[] = "GenuineIntel";
+  unsigned a, name[3], b, c, d; /* of twelve letters: the first four, the last, the middle */
+  return __get_cpuid(0, &a, &name[0], &name[2], &name[1]) && memcmp(name, intel, sizeof name) == 0 &&
+         __get_cpuid_count(FEATURES, 0, &a, &b, &c, &d) && (d & FAST_SHORT) != 0;
+}
+
+/* Asked once, as a virtual machine's host answers in its stead, which takes some ten microseconds. */
+static bool copies_by_instruction(void) {
+  enum { UNKNOWN, NO, YES };
+  static atomic_uchar known;
+  unsigned char answer = atomic_load_explicit(&known, memory_order_relaxed);
+  if (ACRE_UNLIKELY(answer == UNKNOWN)) {
+    answer = has_fast_instruction() ? YES : NO;
+    atomic_store_explicit(&known, answer, memory_order_relaxed);
+  }
+  return answer == YES && !acre__linux_switches.copy_by_memcpy;
+}
+
+acre_result acre__os_guarded_copy(void *to, const void *from, size_t size) {
+  bool short_enough = size <= LONGEST_COPY;
+  return short_enough && copies_by_instruction() ? copy_by_instruction(to, from, size)
+                                                 : copy_with_record(to, from, size);
+}
+
+static bool is_in_copy(const struct acre__os_fault *fault) {
+  const ucontext_t *context = fault->registers;
+  return (uintptr_t)context->uc_mcontext.gregs[REG_RIP] == (uintptr_t)acre__guarded_copy_instruction;
+}
+
+static void pass_over_copy(ucontext_t *context) {
+  context->uc_mcontext.gregs[REG_RIP] += COPY_LENGTH;
+}
+#else
+acre_result acre__os_guarded_copy(void *to, const void *from, size_t size) {
+  return copy_with_record(to, from, size);
+}
+
+static bool is_in_copy(const struct acre__os_fault *fault) {
+  (void)fault;
+  return false;
+}
+
+static void pass_over_copy(ucontext_t *context) {
+  (void)context;
+}
+#endif
+
+void acre__os_force_copy_by_memcpy(bool by_memcpy) {
+  acre__linux_switches.copy_by_memcpy = by_memcpy;
 }
 
 /* ------------------------------------------------------------- in the fault handler */
@@ -148,11 +225,15 @@ bool acre__os_can_guard(void) {
   return CAN_REDIRECT;
 }
 
-bool acre__os_is_guarded(void) {
-  return innermost != NULL;
+bool acre__os_is_guarded(const struct acre__os_fault *fault) {
+  return innermost != NULL || (fault != NULL && is_in_copy(fault));
 }
 
 bool acre__os_guard_leave(const struct acre__os_fault *fault) {
+  if (is_in_copy(fault)) {
+    pass_over_copy(fault->registers);
+    return true;
+  }
   if (innermost == NULL || !CAN_REDIRECT) return false;
   innermost->address = fault->address;
   redirect(fault->registers);

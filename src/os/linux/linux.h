@@ -125,6 +125,7 @@ struct acre__linux_switches {
   bool plain_files;
   bool single_calls;
   bool dirty_by_mapping;
+  bool copy_by_memcpy;
 };
 extern struct acre__linux_switches acre__linux_switches;
 

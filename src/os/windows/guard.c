@@ -62,6 +62,10 @@ acre_result acre__os_guarded_copy(void *to, const void *from, size_t size) {
   return ACRE_E_IO;
 }
 
+void acre__os_force_copy_by_memcpy(bool by_memcpy) {
+  (void)by_memcpy; /* there is no other way */
+}
+
 /* ------------------------------------------------------------- in the fault handler */
 
 static _Noreturn void go_on(void) {
@@ -89,7 +93,8 @@ bool acre__os_can_guard(void) {
   return CAN_REDIRECT;
 }
 
-bool acre__os_is_guarded(void) {
+bool acre__os_is_guarded(const struct acre__os_fault *fault) {
+  (void)fault; /* whatever is guarded has a record */
   return innermost != NULL;
 }
 
