@@ -120,7 +120,10 @@ def filemap_rows(figures):
 
 def sort_rows(figures):
     """In RAM: bench/README.md says why."""
-    yield ratio_row("sort 1 GiB of u64 --in-place", "read, the same sort, write", figures["sort/in_place_against_read_and_write"], 0.65)
+    run = figures["sort/in_place_against_read_and_write"]
+    yield ratio_row("sort 1 GiB of u64 --in-place", "read, the same sort, write", run, 0.65)
+    share = run["anonymous"] / run["file"]
+    yield value_row("… anonymous memory", "the file", percent(share), "≤ 1 %", share <= 0.01)
     for name, what, peer, least in (("in_place_against_std_sort", "the same", "`std::sort` on a raw mmap", 7),
                                     ("records_against_sort", "sort 1 GiB of records, 100 bytes, key of 10", "GNU sort, 2 threads", 3),
                                     ("lines_against_sort", "sort 1 GiB of lines", "GNU sort, 2 threads", 1.5)):
@@ -279,6 +282,9 @@ def target_rows(figures):
     run = figures["placeholders/commit_and_back"]
     yield ratio_row("placeholder to 64 KiB committed and back", "mprotect + mmap", run, 1.5)
     yield ratio_row("placeholder to a view and back", "mmap + mmap", figures["placeholders/view_and_back"], 1.5)
+    run = dict(metadata_patterns(figures))["every 2nd page"]
+    share = run["metadata"] / run["committed"]
+    yield value_row("metadata, every 2nd page of 1 GiB", "committed bytes", percent(share), "≤ 0.1 %", share <= 0.001)
     pattern, run = max(metadata_patterns(figures), key=lambda item: item[1]["metadata"] / item[1]["committed"])
     share = run["metadata"] / run["committed"]
     what = f"metadata in the worst pattern below, {pattern}"

@@ -101,8 +101,22 @@ void copy(const file &from, const file &to) {
 
 /* ------------------------------------------------------------- processes */
 
+/* Bytes of memory that are no file's; 0: it has ended. */
+size_t anonymous_memory_of(pid_t process) {
+  std::string path = "/proc/" + std::to_string(process) + "/status";
+  std::FILE *status = std::fopen(path.c_str(), "r");
+  if (status == nullptr) return 0;
+  char line[256];
+  size_t kib = 0;
+  while (std::fgets(line, sizeof line, status) != nullptr)
+    if (std::sscanf(line, "RssAnon: %zu", &kib) == 1) break;
+  std::fclose(status);
+  return kib * bench::KIB;
+}
+
+/* Returns the most anonymous memory that it was seen with, looked at every few milliseconds. */
 template <class Work>
-void in_child(const char *what, Work work) {
+size_t in_child(const char *what, Work work) {
   pid_t child = fork();
   must(child, "fork");
   if (child == 0) {
@@ -110,12 +124,17 @@ void in_child(const char *what, Work work) {
     _exit(0);
   }
   int status;
-  must(waitpid(child, &status, 0), "waitpid");
+  size_t most = 0;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    most = std::max(most, anonymous_memory_of(child));
+    usleep(3000);
+  }
   if (status != 0) fail(what, "it has failed");
+  return most;
 }
 
-void execute(std::vector<const char *> arguments) {
-  in_child(arguments[0], [&] {
+size_t execute(std::vector<const char *> arguments) {
+  return in_child(arguments[0], [&] {
     arguments.push_back(nullptr);
     execvp(arguments[0], const_cast<char **>(arguments.data()));
     _exit(127);
@@ -169,14 +188,19 @@ void compare_on_copies(benchmark::State &state, const file &original, Acre acre,
       state, [&] { return timed(acre); }, [&] { return timed(peer); });
 }
 
+size_t most_anonymous_in_place;
+
 void in_place(const char *path) {
-  execute({ACRE_COMMAND, "sort", path, "--type", "u64", "--in-place", "--quiet"});
+  size_t anonymous = execute({ACRE_COMMAND, "sort", path, "--type", "u64", "--in-place", "--quiet"});
+  most_anonymous_in_place = std::max(most_anonymous_in_place, anonymous);
 }
 
 void in_place_against_read_and_write(benchmark::State &state) {
   file original("numbers");
   original.fill(numbers);
   compare_on_copies(state, original, in_place, read_sort_write);
+  state.counters["anonymous"] = static_cast<double>(most_anonymous_in_place);
+  state.counters["file"] = static_cast<double>(SIZE);
 }
 
 void in_place_against_std_sort(benchmark::State &state) {
