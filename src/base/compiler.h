@@ -24,6 +24,13 @@
 #define ACRE_SANITIZED 0
 #endif
 
+/* Of a function with a label in assembler: its code is there once. */
+#ifdef __clang__
+#define ACRE_ONCE __attribute__((noinline, noduplicate))
+#else
+#define ACRE_ONCE __attribute__((noinline, noclone))
+#endif
+
 /*
  * The number, which the compiler does not know any more. A memset of so many
  * bytes is libc's, that fits the processor; of a size that is known it may become a string

@@ -118,7 +118,7 @@ enum {
 
 extern const char acre__guarded_copy_instruction[] __attribute__((visibility("hidden")));
 
-static __attribute__((noinline, noclone)) acre_result copy_by_instruction(void *to, const void *from, size_t size) {
+static ACRE_ONCE acre_result copy_by_instruction(void *to, const void *from, size_t size) {
   __asm__ volatile(".globl acre__guarded_copy_instruction\n"
                    ".hidden acre__guarded_copy_instruction\n"
                    "acre__guarded_copy_instruction: rep movsb"
