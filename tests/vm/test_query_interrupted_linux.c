@@ -10,6 +10,10 @@
 
 #include "vm/moment_check.h"
 
+#ifndef sigev_notify_thread_id /* musl has the name that the manual gives it, glibc of some years has not */
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
 enum {
   SHOTS = SANITIZED ? 50 : 300, /* interruptions of each */
   PATIENCE = 2                  /* milliseconds, where the other one waits for a lock that the interrupted one has */
@@ -51,7 +55,7 @@ static void on_timer(int number) {
 static void start_timer(void) {
   struct sigaction action = {.sa_handler = on_timer, .sa_flags = SA_RESTART};
   struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1};
-  event._sigev_un._tid = gettid();
+  event.sigev_notify_thread_id = gettid();
   REQUIRE(sigaction(SIGUSR1, &action, NULL) == 0);
   REQUIRE(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
   aim();
