@@ -170,9 +170,14 @@ for form in "--type u64" --lines; do
     [ ! -e "$left" ] || fail "a file that shrinks, $form: left behind $left"
   done
 done
-# Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not.
-base64 /dev/urandom | head -n 200000 >half
-cat half half >big
+# Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not. If that came too
+# soon to be told from what is left over, there are whole lines, and each of them.
+base64 /dev/urandom | head -n 200000 | awk '{ print substr($0, 1, 20 + NR % 50) }' >half
+cat half half | shuf >big
+{
+  cat half
+  echo appended
+} | sort -u >all
 "$ACRE" sort big --lines --unique --in-place 2>err >out &
 pid=$!
 for _ in $(seq 200); do
@@ -183,7 +188,8 @@ echo appended >>big
 status=0
 wait $pid || status=$?
 grep -q -a '^appended$' big || fail "a file that grows: what was appended is gone, status $status"
-rm big half
+sort -u big | cmp -s - all || fail "a file that grows: it has not its lines, status $status"
+rm big half all
 
 # Somebody whose stores no time of the file tells, and who makes lines out of one, and one out of two.
 cat >scribble <<'END'
