@@ -132,6 +132,15 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >setpriv_path; then
       complains "^acre: sort: 'small/file' has holes, and there is no room for what goes into them: No space left on device; make some$" \
         "holes and a full disk"
     done
+    # Blocks behind its end are no blocks for its holes.
+    truncate -s 6M holes
+    # shellcheck disable=SC2016
+    unshare -m bash -c 'mount -t tmpfs -o size=8M none small && cp --sparse=always holes small/file &&
+      fallocate -n -o 6M -l 2M small/file && head -c 2M /dev/zero >small/rest &&
+      ! "$ACRE" sort small/file --type i64 --in-place --quiet --memory 4M >out 2>err && cmp small/file holes' >out2 2>&1 ||
+      fail "holes, and blocks behind the end: $(cat out2 err)"
+    complains "^acre: sort: 'small/file' has holes, and there is no room for what goes into them: No space left on device; make some$" \
+      "holes, and blocks behind the end"
     # shellcheck disable=SC2016
     unshare -m bash -c 'mount -t tmpfs -o ro none small; mount --bind . small && mount -o remount,ro,bind small &&
       ! "$ACRE" sort small/file --type u8 >out 2>err' || fail "a read-only disk"
@@ -170,6 +179,19 @@ for form in "--type u64" --lines; do
     [ ! -e "$left" ] || fail "a file that shrinks, $form: left behind $left"
   done
 done
+# In place, before its holes are filled: it is not made longer again.
+if command -v strace >/dev/null && strace true 2>/dev/null; then
+  truncate -s 8M big
+  strace -f -qq -o calls -e trace=fallocate -e inject=fallocate:delay_enter=1000000 \
+    "$ACRE" sort big --type i64 --in-place >out 2>err &
+  pid=$!
+  sleep 0.4 # it waits to be asked for them
+  truncate -s 1M big
+  status=0
+  wait $pid || status=$?
+  [ "$(stat -c %s big)" -eq 1048576 ] || fail "a file that shrinks before it is sorted in place: $(stat -c %s big) bytes, status $status"
+  rm big calls
+fi
 # Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not. If that came too
 # soon to be told from what is left over, there are whole lines, and each of them.
 base64 /dev/urandom | head -n 200000 | awk '{ print substr($0, 1, 20 + NR % 50) }' >half

@@ -313,8 +313,7 @@ static bool end_last_line(struct sorting *sorting, bool *added) {
 
 /* Where a hole is, a number will be: a disk that is full must not be met in the middle of the sort. */
 static bool fill_holes(const struct sorting *sorting) {
-  const struct system_status *status = &sorting->status;
-  if (status->allocated >= status->size || system_fill_holes(sorting->fd, status->size)) return true;
+  if (system_fill_holes(sorting->fd, sorting->status.size)) return true;
   tool_complain(_("'%s' has holes, and there is no room for what goes into them: %s; make some"), sorting->options.file,
                 _(strerror(errno)));
   return false;
