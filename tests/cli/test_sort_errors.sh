@@ -179,17 +179,22 @@ for form in "--type u64" --lines; do
     [ ! -e "$left" ] || fail "a file that shrinks, $form: left behind $left"
   done
 done
-# In place, before its holes are filled: it is not made longer again.
+# In place, before its holes are filled, or its last line gets an end: it is not made longer again.
 if command -v strace >/dev/null && strace true 2>/dev/null; then
-  truncate -s 8M big
-  strace -f -qq -o calls -e trace=fallocate -e inject=fallocate:delay_enter=1000000 \
-    "$ACRE" sort big --type i64 --in-place >out 2>err &
-  pid=$!
-  sleep 0.4 # it waits to be asked for them
-  truncate -s 1M big
-  status=0
-  wait $pid || status=$?
-  [ "$(stat -c %s big)" -eq 1048576 ] || fail "a file that shrinks before it is sorted in place: $(stat -c %s big) bytes, status $status"
+  for call in fallocate pread64; do
+    form="--type i64"
+    [ $call = fallocate ] || form=--lines
+    tr '\0' x </dev/zero | head -c 1M >big
+    [ $call = pread64 ] || truncate -s 8M big
+    # shellcheck disable=SC2086 # two arguments
+    strace -f -qq -o calls -P "$work/big" -e trace=$call -e inject=$call:delay_enter=1000000 "$ACRE" sort big $form --in-place >out 2>err &
+    pid=$!
+    sleep 0.4
+    truncate -s 64K big
+    wait $pid && status=0 || status=$?
+    [ "$(stat -c %s big)" -eq 65536 ] ||
+      fail "a file that shrinks before it is sorted in place, $form: $(stat -c %s big) bytes, status $status"
+  done
   rm big calls
 fi
 # Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not. If that came too
