@@ -34,13 +34,15 @@ link nothing "$flag" nothing.c || { echo "no optimisation at link time here"; ex
 # A handler that asks for guarded copies, in a program without one.
 cat >handler.c <<'END'
 #include "os/linux/linux.h"
+#include <string.h>
 #include <ucontext.h>
 
 struct acre__linux_switches acre__linux_switches;
 
-int main(void) {
-  static ucontext_t registers; /* of nobody knows what */
-  if (getcontext(&registers) != 0) return 2;
+int main(int count, char **arguments) {
+  (void)arguments;
+  ucontext_t registers;
+  memset(&registers, count, sizeof registers); /* what no compiler knows */
   struct acre__os_fault fault = {.registers = &registers};
   return acre__os_guard_leave(&fault) ? 1 : 0;
 }
