@@ -86,7 +86,7 @@ typedef enum acre_vm_fault_answer {
  * its own region (commit, decommit, protect, query, ...); and these on other
  * regions too, unless the fault was made by a signal handler that may have
  * interrupted one of Acre's functions. It may touch memory that faults are
- * repaired for. It may leave by siglongjmp.
+ * repaired for. It may leave by siglongjmp, but not out of acre_guarded_copy or acre_guarded_call.
  */
 typedef acre_vm_fault_answer (*acre_vm_fault_handler)(const acre_vm_fault *fault, void *context);
 

@@ -24,11 +24,11 @@
 #define ACRE_SANITIZED 0
 #endif
 
-/* Of a function with a label in assembler: its code is there once. */
+/* Of a function with a label in assembler: its code is there once, and also where nobody calls it. */
 #ifdef __clang__
-#define ACRE_ONCE __attribute__((noinline, noduplicate))
+#define ACRE_ONCE __attribute__((noinline, noduplicate, used))
 #else
-#define ACRE_ONCE __attribute__((noinline, noclone))
+#define ACRE_ONCE __attribute__((noinline, noclone, used))
 #endif
 
 /*

@@ -172,6 +172,7 @@ static void add(struct acre__arena *arena, struct acre__zone *zone, struct acre_
   struct acre__segment *before = run_before(arena, zone, run, kind);
   struct acre__segment *behind = run_behind(arena, zone, run + count, kind);
   disown(run);
+  acre__kind_set(run, ACRE_KIND_NOTHING); /* it may come to lie inside */
   if (before != NULL) {
     unlink_run(kind == ACRE_KIND_COLD ? cold_list(zone, before->count) : given, before);
     count += before->count;

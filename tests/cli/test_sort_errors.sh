@@ -132,6 +132,15 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >setpriv_path; then
       complains "^acre: sort: 'small/file' has holes, and there is no room for what goes into them: No space left on device; make some$" \
         "holes and a full disk"
     done
+    # Blocks behind its end are no blocks for its holes.
+    truncate -s 6M holes
+    # shellcheck disable=SC2016
+    unshare -m bash -c 'mount -t tmpfs -o size=8M none small && cp --sparse=always holes small/file &&
+      fallocate -n -o 6M -l 2M small/file && head -c 2M /dev/zero >small/rest &&
+      ! "$ACRE" sort small/file --type i64 --in-place --quiet --memory 4M >out 2>err && cmp small/file holes' >out2 2>&1 ||
+      fail "holes, and blocks behind the end: $(cat out2 err)"
+    complains "^acre: sort: 'small/file' has holes, and there is no room for what goes into them: No space left on device; make some$" \
+      "holes, and blocks behind the end"
     # shellcheck disable=SC2016
     unshare -m bash -c 'mount -t tmpfs -o ro none small; mount --bind . small && mount -o remount,ro,bind small &&
       ! "$ACRE" sort small/file --type u8 >out 2>err' || fail "a read-only disk"
@@ -170,9 +179,32 @@ for form in "--type u64" --lines; do
     [ ! -e "$left" ] || fail "a file that shrinks, $form: left behind $left"
   done
 done
-# Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not.
-base64 /dev/urandom | head -n 200000 >half
-cat half half >big
+# In place, before its holes are filled, or its last line gets an end: it is not made longer again.
+if command -v strace >/dev/null && strace true 2>/dev/null; then
+  for call in fallocate pread64; do
+    form="--type i64"
+    [ $call = fallocate ] || form=--lines
+    tr '\0' x </dev/zero | head -c 1M >big
+    [ $call = pread64 ] || truncate -s 8M big
+    # shellcheck disable=SC2086 # two arguments
+    strace -f -qq -o calls -P "$work/big" -e trace=$call -e inject=$call:delay_enter=1000000 "$ACRE" sort big $form --in-place >out 2>err &
+    pid=$!
+    sleep 0.4
+    truncate -s 64K big
+    wait $pid && status=0 || status=$?
+    [ "$(stat -c %s big)" -eq 65536 ] ||
+      fail "a file that shrinks before it is sorted in place, $form: $(stat -c %s big) bytes, status $status"
+  done
+  rm big calls
+fi
+# Somebody who appends to it: in place, what --unique leaves over is cut off, and what is new is not. If that came too
+# soon to be told from what is left over, there are whole lines, and each of them.
+base64 /dev/urandom | head -n 200000 | awk '{ print substr($0, 1, 20 + NR % 50) }' >half
+cat half half | shuf >big
+{
+  cat half
+  echo appended
+} | sort -u >all
 "$ACRE" sort big --lines --unique --in-place 2>err >out &
 pid=$!
 for _ in $(seq 200); do
@@ -183,7 +215,8 @@ echo appended >>big
 status=0
 wait $pid || status=$?
 grep -q -a '^appended$' big || fail "a file that grows: what was appended is gone, status $status"
-rm big half
+sort -u big | cmp -s - all || fail "a file that grows: it has not its lines, status $status"
+rm big half all
 
 # Somebody whose stores no time of the file tells, and who makes lines out of one, and one out of two.
 cat >scribble <<'END'

@@ -457,6 +457,25 @@ TEST(a_range_is_one_heaps_alone) {
   end_heap(heap);
 }
 
+/* Free neighbours there are one run at once, and what they were is not to be found in it. */
+TEST(blocks_that_were_in_a_range) {
+  enum { BLOCKS = 4, SIZE = 2 * ACRE_SEGMENT };
+  static char memory[(BLOCKS + 2) * SIZE];
+  char *blocks[BLOCKS];
+  heap = make_heap(&(acre_heap_options){.range = memory, .range_size = sizeof memory});
+  for (int i = 0; i < BLOCKS; i++) REQUIRE((blocks[i] = acre_heap_alloc(heap, SIZE)) != NULL);
+  for (int i = 0; i < BLOCKS; i++) CHECK_OK(acre_heap_free(heap, blocks[i]));
+  for (int round = 0; round < 2; round++) {
+    for (int i = 1; i < BLOCKS; i++) {
+      CHECK(acre_heap_of(blocks[i]) == NULL && acre_heap_size(blocks[i]) == 0);
+      CHECK_RESULT(acre_free(blocks[i]), ACRE_E_NOT_A_BLOCK);
+      CHECK_RESULT(acre_heap_free(heap, blocks[i]), ACRE_E_NOT_A_BLOCK);
+    }
+    if (round == 0) CHECK(acre_heap_alloc(heap, (size_t)BLOCKS * SIZE) == blocks[0]);
+  }
+  end_heap(heap);
+}
+
 TEST(a_heap_on_large_pages) {
   heap = make_heap(&(acre_heap_options){.flags = ACRE_HEAP_LARGE_PAGES, .limit = 32 << 20});
   for (int i = 0; i < 1000; i++) CHECK(acre_heap_alloc(heap, 10000) != NULL);

@@ -299,8 +299,14 @@ static bool end_last_line(struct sorting *sorting, bool *added) {
   char last;
   uint64_t size = sorting->status.size;
   if (sorting->options.order.form != SORT_LINES || size == 0) return true;
-  if (system_read_at(sorting->fd, &last, 1, size - 1) == 1 && last == '\n') return true;
+  struct system_status now;
+  bool is_there = system_read_at(sorting->fd, &last, 1, size - 1) == 1;
+  if (is_there && last == '\n') return true;
   unmap(&sorting->input);
+  if (!is_there || !system_look_at_open(sorting->fd, &now) || now.size != size) { /* it would go to where no end is */
+    complain_of_change(sorting);
+    return false;
+  }
   if (!system_write_at(sorting->fd, "\n", 1, size)) {
     tool_complain(_("cannot write to '%s': %s"), sorting->options.file, _(strerror(errno)));
     return false;
@@ -313,8 +319,7 @@ static bool end_last_line(struct sorting *sorting, bool *added) {
 
 /* Where a hole is, a number will be: a disk that is full must not be met in the middle of the sort. */
 static bool fill_holes(const struct sorting *sorting) {
-  const struct system_status *status = &sorting->status;
-  if (status->allocated >= status->size || system_fill_holes(sorting->fd, status->size)) return true;
+  if (system_fill_holes(sorting->fd, sorting->status.size)) return true;
   tool_complain(_("'%s' has holes, and there is no room for what goes into them: %s; make some"), sorting->options.file,
                 _(strerror(errno)));
   return false;

@@ -280,7 +280,8 @@ struct gathering {
   const char *input, *end;
   const struct sort_item *items;
   char *output;
-  size_t room; /* of the output: what it takes if nobody changes the input */
+  size_t room;     /* of the output: what it takes if nobody changes the input */
+  bool leaves_out; /* of those alike all but the first; else they are behind the others, from the end backward */
   struct sort_parts parts;
 };
 
@@ -356,14 +357,18 @@ static enum sort_answer gather_all(struct gathering *all, size_t count) {
 /* The first of those alike. Whether one is, is known when those before it are there. */
 static enum sort_answer gather_unique(const struct gathering *all, size_t count, size_t *written) {
   const char *last = NULL;
-  char *to = all->output, *told = to;
+  char *to = all->output, *told = to, *others = to + all->room;
   for (size_t i = 0; i < count; i++) {
     if (i + AHEAD < count) prefetch_record(all, i + AHEAD);
     const char *record = all->input + all->items[i].index;
-    if (last == NULL || sort_key_compare(all->order, last, record, all->end) != 0) {
-      size_t length;
-      if (!put_record(all, i, to, false, &length)) return SORT_CHANGED;
-      to += length;
+    bool is_first = last == NULL || sort_key_compare(all->order, last, record, all->end) != 0;
+    size_t length;
+    if (is_first || !all->leaves_out) {
+      if (!put_record(all, i, is_first ? to : others, !is_first, &length)) return SORT_CHANGED;
+      if (is_first)
+        to += length;
+      else
+        others -= length;
     }
     last = record;
     if (to - told < PIECE) continue;
@@ -372,20 +377,15 @@ static enum sort_answer gather_unique(const struct gathering *all, size_t count,
     if (!may_go_on(all->means, sorted_part + (1 - sorted_part) * (double)i / (double)count)) return SORT_STOPPED;
   }
   *written = (size_t)(to - all->output);
-  return SORT_DONE;
+  return all->leaves_out || to == others ? SORT_DONE : SORT_CHANGED; /* they do not meet */
 }
 
 /* Copies the records in their order. */
-static enum sort_answer gather(const struct sort_order *order, const struct sort_means *means, const char *input,
-                               size_t size, const struct sort_item *items, size_t count, char *output,
-                               size_t *written) {
-  *written = sort_output_size(order, input, size);
-  struct gathering all = {.order = order, .means = means, .input = input, .end = input + size, .items = items};
-  all.output = output;
-  all.room = *written;
-  if (order->unique) return gather_unique(&all, count, written);
-  all.parts = (struct sort_parts){.means = means, .from = sorted_part, .to = 1, .all = count};
-  return gather_all(&all, count);
+static enum sort_answer gather(struct gathering *all, size_t count, size_t *written) {
+  *written = all->room;
+  if (all->order->unique) return gather_unique(all, count, written);
+  all->parts = (struct sort_parts){.means = all->means, .from = sorted_part, .to = 1, .all = count};
+  return gather_all(all, count);
 }
 
 static enum sort_answer copy_numbers(const struct sort_order *order, const struct sort_means *means, const char *input,
@@ -410,7 +410,9 @@ enum sort_answer sort_run(const struct sort_order *order, const struct sort_mean
   size_t count;
   enum sort_answer answer = sort_items_make(order, means, input, size, &sorted, &count);
   if (answer != SORT_DONE) return answer;
-  answer = gather(order, means, input, size, sorted, count, output, written);
+  struct gathering all = {order, means, input, input + size, sorted, output, .leaves_out = true};
+  all.room = sort_output_size(order, input, size);
+  answer = gather(&all, count, written);
   (void)acre_vm_release(sorted);
   return answer;
 }
@@ -451,7 +453,7 @@ enum sort_answer sort_in_place(const struct sort_order *order, const struct sort
   if (size == 0) return SORT_DONE;
   if (!may_go_on(means, 0)) return SORT_STOPPED;
   if (order->form == SORT_NUMBERS) return sort_numbers(order, data, size / order->record);
-  size_t need = order->form == SORT_LINES ? size + 1 : order->record;
+  size_t need = order->form == SORT_LINES ? size : order->record;
   if (means->memory != 0 && need > means->memory) return SORT_NO_MEMORY;
   struct sort_means rest = *means;
   if (rest.memory != 0) rest.memory -= need;
@@ -462,12 +464,12 @@ enum sort_answer sort_in_place(const struct sort_order *order, const struct sort
   size_t count;
   enum sort_answer answer = sort_items_make(order, &rest, data, size, &items, &count);
   if (answer == SORT_DONE) {
+    struct gathering all = {order, means, data, data + size, items, room, .room = size};
     if (order->form != SORT_LINES)
       answer = permute(order, means, data, items, count, room) ? SORT_DONE : SORT_STOPPED;
     else
-      answer = gather(order, means, data, size, items, count, room, written);
-    if (*written > size) answer = SORT_CHANGED; /* the last line had its end before */
-    if (answer == SORT_DONE && order->form == SORT_LINES) memcpy(data, room, *written); /* not to be stopped */
+      answer = gather(&all, count, written);
+    if (answer == SORT_DONE && order->form == SORT_LINES) memcpy(data, room, size); /* not to be stopped */
     (void)acre_vm_release(items);
   }
   (void)acre_vm_release(room);

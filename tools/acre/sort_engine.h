@@ -52,6 +52,7 @@ enum sort_answer sort_run(const struct sort_order *order, const struct sort_mean
 /*
  * Sorts them where they are; of lines, the last has an end. When a tick stops it, or it has no memory (SORT_NO_MEMORY), every record
  * is there, in some order. Of memory it takes nothing for numbers, 16 bytes for each record, and for lines their size as well.
+ * With `unique`, the lines that are too many are behind the others: whole ones, so that the data may as well stay as long.
  */
 enum sort_answer sort_in_place(const struct sort_order *order, const struct sort_means *means, char *data, size_t size,
                                size_t *written);

@@ -48,6 +48,7 @@ struct runs {
 
 /* ------------------------------------------------------------- the file of runs */
 
+/* False: errno says why. No SORT_NO_MEMORY, after which a piece is tried anew: the run is in the file. */
 static bool add_end(struct runs *runs) {
   if (runs->count == runs->room) {
     size_t room = runs->room == 0 ? 64 : 2 * runs->room;
@@ -92,7 +93,7 @@ static enum sort_answer write_run(struct runs *runs, const char *piece, size_t s
   free(buffer);
   errno = error;
   if (!good) return SORT_RUNS_FAILED;
-  return add_end(runs) ? SORT_DONE : SORT_NO_MEMORY;
+  return add_end(runs) ? SORT_DONE : SORT_RUNS_FAILED;
 }
 
 /* A piece of about `wanted` bytes: whole records, one at least. */
@@ -140,10 +141,10 @@ static enum sort_answer make_run_of_numbers(struct runs *runs, const struct sort
   runs->longest = runs->order->record;
   enum sort_answer answer = sort_in_place(runs->order, means, copy, size, &written);
   if (answer == SORT_DONE && !system_write_all(runs->fd, copy, size)) answer = SORT_RUNS_FAILED;
+  runs->size += size;
+  if (answer == SORT_DONE && !add_end(runs)) answer = SORT_RUNS_FAILED;
   int error = errno;
   (void)acre_vm_release(copy);
-  runs->size += size;
-  if (answer == SORT_DONE && !add_end(runs)) answer = SORT_NO_MEMORY;
   errno = error;
   return answer;
 }
@@ -310,7 +311,7 @@ static enum sort_answer merge_into_run(struct merge *merge, struct runs *next) {
     if (!tell_merged(merge, told)) return SORT_STOPPED;
   }
   if (!system_write_all(next->fd, buffer, filled)) return SORT_RUNS_FAILED;
-  return add_end(next) ? SORT_DONE : SORT_NO_MEMORY;
+  return add_end(next) ? SORT_DONE : SORT_RUNS_FAILED;
 }
 
 /* Takes the memory for `slots` slots and more for the runs that `merge` names. */

@@ -90,12 +90,14 @@ bool system_write_at(int fd, const void *bytes, size_t size, uint64_t offset) {
   return pwrite(fd, bytes, size, (off_t)offset) == (ssize_t)size;
 }
 
+/* Blocks may be behind the end as well, so their number tells nothing; and a file that was cut off meanwhile stays so. */
 bool system_fill_holes(int fd, uint64_t size) {
-  int error;
-  do error = posix_fallocate(fd, 0, (off_t)size);
-  while (error == EINTR);
-  errno = error;
-  return error == 0 || error == EOPNOTSUPP || error == EINVAL || error == ENOSYS;
+  off_t hole = lseek(fd, 0, SEEK_HOLE);
+  if (hole < 0 || (uint64_t)hole >= size) return true;
+  int failed;
+  do failed = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+  while (failed && errno == EINTR);
+  return !failed || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS;
 }
 
 long long system_read_at(int fd, void *out, size_t size, uint64_t offset) {
