@@ -248,9 +248,9 @@ void lines_against_sort(benchmark::State &state) {
       });
 }
 
-BENCHMARK(in_place_against_read_and_write)->UseManualTime()->Iterations(5);
+BENCHMARK(in_place_against_read_and_write)->UseManualTime()->Iterations(11);
 BENCHMARK(in_place_against_std_sort)->UseManualTime()->Iterations(3);
-BENCHMARK(atomic_against_in_place)->UseManualTime()->Iterations(5);
+BENCHMARK(atomic_against_in_place)->UseManualTime()->Iterations(11);
 BENCHMARK(records_against_sort)->UseManualTime()->Iterations(3);
 BENCHMARK(lines_against_sort)->UseManualTime()->Iterations(3);
 
