@@ -8,15 +8,12 @@
 #define _GNU_SOURCE
 #endif
 #include "flush_check.h"
+#include "loop_disk_linux.h"
 #include "scratch_linux.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <time.h>
-
-static char folder[64];
 
 /* Skips where the kernel does not tell, or where there is no disk behind the file. */
 static void need_dirty_counts(void) {
@@ -60,27 +57,16 @@ TEST(start_begins_and_does_not_wait_for_the_system_s_own_time) {
   close_mapped(&mapped);
 }
 
-static bool shell(const char *command) {
-  char line[512];
-  snprintf(line, sizeof line, "cd %s && { %s; } >/dev/null 2>&1", folder, command);
-  return system(line) == 0;
-}
-
 /* What can be written fits into 4 MiB; what is promised are 64. */
 static bool make_disk(void) {
-  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-         shell("mkdir -p memory disk") && shell("mount -t tmpfs -o size=4m none memory") &&
-         shell("truncate -s 64m memory/image && mkfs.ext4 -q -F -O ^has_journal -m 0 -N 16 -E "
-               "lazy_itable_init=0,nodiscard memory/image") &&
-         shell("mount -o loop memory/image disk");
+  return loop_make(4, 64, "-m 0 -N 16 -E lazy_itable_init=0,nodiscard");
 }
 
 static void try_disk(void *context) {
   (void)context;
   bool made = make_disk();
-  (void)shell("umount disk");
-  (void)shell("umount memory");
-  if (!made) _exit(9);
+  (void)loop_unmount();
+  if (!made) _exit(LOOP_NONE);
 }
 
 static bool is_failure(acre_result result) {
@@ -89,7 +75,7 @@ static bool is_failure(acre_result result) {
 
 static void meet_failing_disk(acre_flush_mode mode) {
   char path[128];
-  snprintf(path, sizeof path, "%s/disk/file%d", folder, (int)mode);
+  snprintf(path, sizeof path, "%s/disk/file%d", loop_folder, (int)mode);
   acre_file_options file_options = {.access = ACRE_ACCESS_READ_WRITE, .mode = ACRE_FILE_CREATE};
   acre_file *file;
   REQUIRE_OK(acre_file_open(path, &file_options, &file));
@@ -97,7 +83,7 @@ static void meet_failing_disk(acre_flush_mode mode) {
   acre_section *section = scratch_section(file, ACRE_ACCESS_READ_WRITE);
   acre_view *view = scratch_view(section, ACRE_ACCESS_READ_WRITE);
   CHECK_OK(acre_file_flush(file));
-  (void)shell("cat /dev/zero > memory/filler"); /* ends when the memory is full, and no write succeeds */
+  (void)loop_shell("cat /dev/zero > memory/filler"); /* ends when the memory is full, and no write succeeds */
   memset(acre_view_data(view), 'f', 512 << 10);
   acre_result result = acre_view_flush(view, 0, 0, mode);
   if (mode == ACRE_FLUSH_START) { /* comes out when somebody waits */
@@ -106,7 +92,7 @@ static void meet_failing_disk(acre_flush_mode mode) {
   }
   CHECK(is_failure(result));
 
-  CHECK(shell("rm memory/filler")); /* the disk is well again, and the kernel has nothing left to write */
+  CHECK(loop_shell("rm memory/filler")); /* the disk is well again, and the kernel has nothing left to write */
   CHECK_RESULT(acre_view_flush(view, 0, 0, ACRE_FLUSH_DURABLE), result);
   CHECK_RESULT(acre_file_flush(file), result);
   CHECK_RESULT(acre_view_acknowledge_error(view), result);
@@ -120,18 +106,10 @@ static void meet_failing_disk(acre_flush_mode mode) {
 static void use_failing_disk(void *mode) {
   REQUIRE(make_disk());
   meet_failing_disk(*(acre_flush_mode *)mode);
-  CHECK(shell("umount disk"));
-  CHECK(shell("umount memory"));
+  CHECK(loop_unmount());
 }
 
 TEST(a_disk_that_fails) {
-  strcpy(folder, "/tmp/acre-flush-XXXXXX");
-  REQUIRE(mkdtemp(folder) != NULL);
-  int status = test_in_child(try_disk, NULL);
-  for (acre_flush_mode mode = ACRE_FLUSH_DURABLE; status == 0 && mode <= ACRE_FLUSH_START; mode++)
-    CHECK_EQ(test_in_child(use_failing_disk, &mode), 0);
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  CHECK(system(command) == 0);
-  if (status != 0) test_skip("needs root, mkfs.ext4 and a loop device");
+  acre_flush_mode modes[] = {ACRE_FLUSH_DURABLE, ACRE_FLUSH_WAIT, ACRE_FLUSH_START};
+  loop_test(try_disk, use_failing_disk, modes, sizeof *modes, sizeof modes / sizeof *modes);
 }

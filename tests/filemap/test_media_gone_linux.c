@@ -1,45 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device that is gone under a file that is mapped: a loop device becomes shorter than its file system, so that reading
- * is a real I/O error. (Only reading: what the kernel can no longer write there it would try to write for ever.) It is made in a mount namespace of the test's own; where it cannot be, the test is skipped.
+ * is a real I/O error. (Only reading: what the kernel can no longer write there it would try to write for ever.)
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include "loop_disk_linux.h"
 #include "scratch_linux.h"
 
 #include <acre/fault.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
 
 enum { PAGES = 512, FAR = 300 };
 
-static char folder[64];
-
-static bool shell(const char *command) {
-  char line[512];
-  snprintf(line, sizeof line, "cd %s && { %s; } >/dev/null 2>&1", folder, command);
-  return system(line) == 0;
-}
-
 static bool make_disk(void) {
-  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-         shell("mkdir -p memory disk") && shell("mount -t tmpfs -o size=20m none memory") &&
-         shell("truncate -s 16m memory/image && mkfs.ext4 -q -F -O ^has_journal -E lazy_itable_init=0 memory/image") &&
-         shell("mount -o loop memory/image disk");
+  return loop_make(20, 16, "-E lazy_itable_init=0");
 }
 
 static bool take_away(void) {
-  return shell("truncate -s 64k memory/image && losetup -c $(losetup -n -O NAME -j memory/image)");
+  return loop_shell("truncate -s 64k memory/image && losetup -c $(losetup -n -O NAME -j memory/image)");
 }
 
 static void try_disk(void *context) {
   (void)context;
-  bool made = make_disk() && shell("mount -o remount,ro disk") && take_away();
-  (void)shell("umount disk");
-  (void)shell("umount memory");
-  if (!made) _exit(9);
+  bool made = make_disk() && loop_shell("mount -o remount,ro disk") && take_away();
+  (void)loop_unmount();
+  if (!made) _exit(LOOP_NONE);
 }
 
 /* On the device, which nobody writes to from now on, and no longer in memory. */
@@ -51,21 +37,18 @@ static void make_file(const char *path, size_t size) {
   REQUIRE(fd >= 0 && write(fd, bytes, size) == (ssize_t)size && fsync(fd) == 0);
   close(fd);
   free(bytes);
-  REQUIRE(shell("umount disk") && shell("mount -o loop,ro memory/image disk"));
+  REQUIRE(loop_shell("umount disk") && loop_shell("mount -o loop,ro memory/image disk"));
 }
 
 static void touch(void *address) {
   (void)*(volatile char *)address;
 }
 
-static void lose_device(void *context) {
-  (void)context;
-  acre_system system;
-  REQUIRE_OK(acre_system_info(&system));
+static void lose_device(void *page_size) {
+  size_t page = *(size_t *)page_size;
   REQUIRE(make_disk());
   char path[128], bytes[16];
-  snprintf(path, sizeof path, "%s/disk/file", folder);
-  size_t page = system.page_size;
+  snprintf(path, sizeof path, "%s/disk/file", loop_folder);
   make_file(path, PAGES * page);
   acre_file *file = scratch_open(path, ACRE_ACCESS_READ);
   acre_section *section = scratch_section(file, ACRE_ACCESS_READ);
@@ -93,17 +76,10 @@ static void lose_device(void *context) {
   CHECK_OK(acre_view_unmap(going));
   acre_section_close(section);
   acre_file_close(file);
-  CHECK(shell("umount disk"));
-  CHECK(shell("umount memory"));
+  CHECK(loop_unmount());
 }
 
 TEST(a_device_that_is_gone) {
-  strcpy(folder, "/tmp/acre-media-XXXXXX");
-  REQUIRE(mkdtemp(folder) != NULL);
-  int status = test_in_child(try_disk, NULL);
-  if (status == 0) CHECK_EQ(test_in_child(lose_device, NULL), 0);
-  char command[128];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  CHECK(system(command) == 0);
-  if (status != 0) test_skip("needs root, mkfs.ext4 and a loop device");
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  loop_test(try_disk, lose_device, &page, sizeof page, 1);
 }
