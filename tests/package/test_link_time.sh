@@ -21,8 +21,9 @@ fail() {
 link() {
   local name=$1 flag=$2
   shift 2
+  # Without warnings: of a program with all in view the compiler has some that hold for no other.
   # shellcheck disable=SC2086 # several words
-  $CC $CFLAGS -O2 -flto $flag -std=c11 -D_GNU_SOURCE -fexceptions -I"$ACRE_SOURCE/include" -I"$ACRE_SOURCE/src" "$@" \
+  $CC $CFLAGS -w -O2 -flto $flag -std=c11 -D_GNU_SOURCE -fexceptions -I"$ACRE_SOURCE/include" -I"$ACRE_SOURCE/src" "$@" \
     -o "$name" $LDFLAGS >log 2>&1
 }
 
