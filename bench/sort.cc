@@ -125,7 +125,8 @@ size_t in_child(const char *what, Work work) {
   }
   int status;
   size_t most = 0;
-  while (waitpid(child, &status, WNOHANG) == 0) {
+  for (pid_t ended; (ended = waitpid(child, &status, WNOHANG)) != child;) {
+    must(ended, "waitpid");
     most = std::max(most, anonymous_memory_of(child));
     usleep(3000);
   }

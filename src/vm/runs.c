@@ -283,8 +283,8 @@ void acre__chunk_shift(acre__chunk *word, unsigned page, unsigned later) {
   }
   unsigned shift = 16;
   while (((*word >> shift) & PAGE_MASK) != page) shift += 16;
-  acre__chunk_set(word,
-                  *word + ((acre__chunk)(later - page) << shift)); /* the page is the low part, and does not overflow */
+  /* The page is the low part of its transition, and does not overflow. */
+  acre__chunk_set(word, *word + ((acre__chunk)(later - page) << shift));
 }
 
 void acre__chunk_clear(acre__chunk *word) {

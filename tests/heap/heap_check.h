@@ -6,14 +6,11 @@
 #include <acre/heap.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "harness.h"
 #include "heap/runs.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
+enum { SANITIZED = ACRE_SANITIZED };
 
 #define CHECK_VALID(heap) CHECK_OK(acre_heap_validate((heap), NULL))
 

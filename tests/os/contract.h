@@ -9,20 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "os/os.h"
 
 /* Sanitizers take much address space themselves. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0
-#endif
+#define UNDER_SANITIZER ACRE_SANITIZED
 
 static inline size_t page_size(void) {
   return test_page_size();

@@ -4,7 +4,6 @@
  * what happens in fork's child, and views whose file somebody cuts off.
  */
 #include <acre/filemap.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,25 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vm/escape_check_linux.h"
 #include "vm/fault_check.h"
 
 /* ------------------------------------------------------------- the program's own handler */
-
-static sigjmp_buf escape;
-static volatile sig_atomic_t escapes;
-
-static void jump_out(int number) {
-  (void)number;
-  escapes = escapes + 1;
-  siglongjmp(escape, 1);
-}
-
-static void set_signal_handler(int number, void (*handler)(int)) {
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = handler;
-  REQUIRE(sigaction(number, &action, NULL) == 0);
-}
 
 /* Whether the access reaches the program's handler. In a child: that handler was there before Acre. */
 static bool escapes_at(char *address, bool write) {

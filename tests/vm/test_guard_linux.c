@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Guard pages on Linux: system calls that meet one, and faults that nobody handles. See test_guard.c. */
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vm/escape_check_linux.h"
 #include "vm/guard_check.h"
 
 TEST(system_calls_fail_and_leave_the_guard) {
@@ -27,21 +27,9 @@ TEST(system_calls_fail_and_leave_the_guard) {
 
 /* ------------------------------------------------------------- without a handler */
 
-static sigjmp_buf escape;
-static volatile sig_atomic_t escapes;
-
-static void jump_out(int number) {
-  (void)number;
-  escapes = escapes + 1;
-  siglongjmp(escape, 1);
-}
-
 static void nobody_asked(void *context) {
   (void)context;
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = jump_out;
-  REQUIRE(sigaction(SIGSEGV, &action, NULL) == 0);
+  set_signal_handler(SIGSEGV, jump_out);
   char *base = reserve_pages(2);
   CHECK_OK(acre_vm_commit(base, page_bytes(), GUARDED));
   if (sigsetjmp(escape, 1) == 0) write_byte(base, 1);

@@ -9,6 +9,7 @@
 #include <acre/vm.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "harness.h"
 #include "vm/ledger.h"
 #include "vm/protection.h"
@@ -16,11 +17,7 @@
 #include "vm/root.h"
 
 /* With a sanitizer memory, address space and mappings are not the program's alone, and everything is slow. */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
+enum { SANITIZED = ACRE_SANITIZED };
 
 static inline acre_system system_figures(void) {
   acre_system system;

@@ -317,8 +317,8 @@ static enum sort_answer merge_into_run(struct merge *merge, struct runs *next) {
 /* Takes the memory for `slots` slots and more for the runs that `merge` names. */
 static bool open_merge(struct merge *merge, size_t slots) {
   const struct runs *runs = merge->runs;
-  size_t spare = SPARE,
-         share = runs->means->memory / 2 / slots; /* behind the last, as keys are read eight bytes at a time */
+  size_t spare = SPARE; /* behind the last slot, as keys are read eight bytes at a time */
+  size_t share = runs->means->memory / 2 / slots;
   acre_vm_options options = {.flags = ACRE_VM_COMMIT};
   void *memory;
   merge->slot = share > least_slot(runs) ? share : least_slot(runs);
