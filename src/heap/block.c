@@ -251,10 +251,10 @@ static bool may_touch(const acre_heap *heap, const struct acre__local *local) {
 
 static void small_free(acre_heap *heap, struct acre__segment *slab, struct acre__block *block) {
   struct acre__bin *bin = slab->bin;
-  if (bin->returns < slab->most) {
-    acre__link_set(heap, block, bin->returned);
-    bin->returned = block;
-    bin->returns++;
+  if (bin->count < bin->most) {
+    acre__link_set(heap, block, bin->free);
+    bin->free = block;
+    bin->count++;
   } else if (acre__slab_free(slab, block)) {
     acre__slab_drop(heap, slab);
   }

@@ -282,7 +282,7 @@ static bool is_right_thread(acre_heap *heap, const void *pointer, size_t size) {
 /* The bin's first block is handed out next; whoever wrote into it may have changed where its list goes on. */
 static bool is_good_link(acre_heap *heap, unsigned size_class) {
   const struct acre__bin *bin = &acre__first_local(heap)->bins[size_class];
-  const struct acre__block *first = bin->free != NULL ? bin->free : bin->returned;
+  const struct acre__block *first = bin->free;
   const struct acre__block *next = first == NULL ? NULL : acre__link_get(heap, first);
   if (next == NULL) return true;
   struct acre__found found = acre__block_find(next);

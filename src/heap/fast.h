@@ -50,10 +50,8 @@ static inline void *acre__process_alloc_fast(size_t size_class) {
 static inline bool acre__free_to(struct acre__segment *slab, void *freed) {
   struct acre__block *block = freed;
   struct acre__bin *bin = slab->bin;
-  if (ACRE_LIKELY(bin->returns < slab->most)) {
-    block->next = bin->returned;
-    bin->returned = block;
-    bin->returns++;
+  if (ACRE_LIKELY(bin->count < bin->most)) {
+    acre__bin_push(bin, block);
     return true;
   }
   if (slab->free == NULL || slab->live == 1) return false;
@@ -65,8 +63,8 @@ static inline bool acre__free_to(struct acre__segment *slab, void *freed) {
 
 /* The caller may touch the segment's local. True: done; else nothing has changed. */
 static inline bool acre__free_own(struct acre__segment *segment, void *block) {
-  if (ACRE_LIKELY(segment->magic != 0))
-    return ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block)) && acre__free_to(segment, block);
+  if (ACRE_LIKELY(acre__is_block(segment, (uintptr_t)block))) return acre__free_to(segment, block);
+  if (segment->magic != 0) return false;
   return acre__home_free(segment, block); /* what else has no magic has no such owner */
 }
 

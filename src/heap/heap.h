@@ -95,10 +95,7 @@ struct acre__segment {
   struct acre__bin *bin;    /* of the class, in the local */
   struct acre__block *free; /* not NULL: the slab is in the local's list of the class; of a home: set aside */
   char *start;
-  union {
-    uint64_t empty; /* of a medium slab: one bit for each free block */
-    uint32_t most;  /* of a small slab: blocks that frees may leave in the bin */
-  };
+  uint64_t empty; /* of a medium slab: one bit for each free block */
 
   _Alignas(64) _Atomic(struct acre__block *) remote; /* freed by other threads, not yet seen by the owner */
   struct acre__segment *notified;                    /* next in the local's list of such segments */
@@ -114,18 +111,19 @@ struct acre__segment {
 _Static_assert(sizeof(struct acre__segment) == 128, "a segment's record is two cache lines");
 
 /*
- * Blocks to hand out: those in `free`, then those in `returned`, which become
- * `free` as a whole, then the untouched ones, of which there are `left`, from
- * `bump` on. Frees go to `returned`, of slabs only until there are `most` of
- * them. (Two lists, because an allocation that has to wait for the free just
- * before it is half as fast.)
+ * Blocks to hand out: those in `free`, the one that was freed last first, as the
+ * processor has it at hand still; then the untouched ones, of which there are
+ * `left`, from `bump` on. What is freed of a slab stays here, until there are `most`.
  */
 struct acre__bin {
-  struct acre__block *free, *returned;
+  struct acre__block *free;
   char *bump;
-  uint32_t returns; /* how many there are */
   uint32_t left;
+  uint32_t count; /* of blocks in `free` */
+  uint32_t most;
 };
+
+_Static_assert(sizeof(struct acre__bin) == 32, "a bin is found by a shift");
 
 struct acre__thread;
 
@@ -227,7 +225,7 @@ static inline void acre__link_set(const acre_heap *heap, struct acre__block *blo
 enum {
   ACRE_BIN_BYTES = 16 << 10, /* frees leave so much of a class in its bin; what is more goes to the slabs */
   ACRE_BIN_BLOCKS = 64,      /* and no more than these */
-  ACRE_FEW = 8               /* fewer returned blocks are left to grow more, while there are untouched ones */
+  ACRE_BIN_LEAST = 8         /* and no fewer */
 };
 
 /*

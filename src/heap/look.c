@@ -82,7 +82,6 @@ static bool mark_bin(const struct acre__segment *segment, struct acre__map *map,
                      unsigned size_class) {
   size_t size = acre__class_size(size_class);
   if (!mark_bin_list(segment, map, bin->free, size_class)) return false;
-  if (!mark_bin_list(segment, map, bin->returned, size_class)) return false;
   if (bin->left == 0 || (uintptr_t)bin->bump - (uintptr_t)segment->start >= ACRE_SEGMENT) return true;
   for (uint32_t i = 0; i < bin->left; i++)
     if (!mark(segment, map, bin->bump + i * size, size_class)) return false;

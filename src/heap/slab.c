@@ -55,13 +55,13 @@ static acre_result new_slab(acre_heap *heap, struct acre__local *local, unsigned
   slab->local = local;
   slab->bin = bin;
   local->has_slabs = true;
-  slab->most = (uint32_t)acre__min(acre__max(ACRE_BIN_BYTES / size, ACRE_FEW), ACRE_BIN_BLOCKS);
   slab->free = NULL;
   slab->fresh = false;
   atomic_store_explicit(&slab->remote, NULL, memory_order_relaxed);
   atomic_store_explicit(&slab->owner, local->number, memory_order_relaxed);
   bin->bump = slab->start + (ACRE_SEGMENT - capacity * size);
   bin->left = capacity;
+  bin->most = (uint32_t)acre__min(acre__max(ACRE_BIN_BYTES / size, ACRE_BIN_LEAST), ACRE_BIN_BLOCKS);
   return ACRE_OK;
 }
 
@@ -84,6 +84,7 @@ void acre__slab_drop(acre_heap *heap, struct acre__segment *slab) {
 static void empty_slab(struct acre__segment *slab) {
   struct acre__bin *bin = slab->bin;
   bin->free = slab->free;
+  bin->count = slab->capacity - slab->live;
   slab->live = slab->capacity;
   slab->free = NULL;
   unlink_slab(slab);
@@ -118,6 +119,7 @@ static bool take_aside(acre_heap *heap, struct acre__local *local, unsigned size
     next = acre__link_get(heap, block);
     bool wanted = acre__home_class(home, (uintptr_t)block) == size_class;
     struct acre__block **list = wanted ? &bin->free : &kept;
+    bin->count += wanted;
     acre__link_set(heap, block, *list);
     *list = block;
   }
@@ -144,10 +146,10 @@ void acre__remote_free(struct acre__segment *segment, struct acre__block *block)
 void acre__home_put(struct acre__segment *home, struct acre__block *block) {
   struct acre__local *local = home->local;
   struct acre__bin *bin = &local->bins[acre__home_class(home, (uintptr_t)block)];
-  struct acre__block **list = local->has_slabs ? &home->free : &bin->returned;
+  struct acre__block **list = local->has_slabs ? &home->free : &bin->free;
   acre__link_set(home->heap, block, *list);
   *list = block;
-  bin->returns += !local->has_slabs;
+  bin->count += !local->has_slabs;
 }
 
 static void collect_home(struct acre__segment *home, struct acre__block *block) {
@@ -192,7 +194,7 @@ static acre_result refill(acre_heap *heap, struct acre__local *local, unsigned s
   if (++local->refills % TICK_EVERY == 0)
     acre__runs_tick(); /* a program that takes no segments has the old ones go, too */
   acre__local_collect(local);
-  if (bin->returned != NULL) return ACRE_OK;
+  if (bin->free != NULL) return ACRE_OK;
   if (local->slabs[size_class] != NULL) {
     empty_slab(local->slabs[size_class]);
     return ACRE_OK;
@@ -206,14 +208,10 @@ static acre_result refill(acre_heap *heap, struct acre__local *local, unsigned s
 
 /* In a checked heap the links are hidden. */
 static void *pop_linked(const acre_heap *heap, struct acre__bin *bin, unsigned size_class) {
-  if (bin->free == NULL) {
-    bin->free = bin->returned;
-    bin->returned = NULL;
-    bin->returns = 0;
-  }
   struct acre__block *block = bin->free;
   if (block == NULL) return acre__bin_pop(bin, size_class);
   bin->free = acre__link_get(heap, block);
+  bin->count--;
   return block;
 }
 
@@ -222,7 +220,7 @@ void *acre__small_alloc(acre_heap *heap, unsigned size_class, acre_result *why) 
   acre_result result = acre__local_claim(heap, &local);
   if (result == ACRE_OK) {
     struct acre__bin *bin = &local->bins[size_class];
-    if (bin->free == NULL && bin->returned == NULL && bin->left == 0) result = refill(heap, local, size_class);
+    if (bin->free == NULL && bin->left == 0) result = refill(heap, local, size_class);
     if (result == ACRE_OK) return heap->checked ? pop_linked(heap, bin, size_class) : acre__bin_pop(bin, size_class);
   }
   *why = result;
@@ -246,11 +244,10 @@ static void flush_list(acre_heap *heap, struct acre__block *block) {
 
 static void flush_bin(acre_heap *heap, struct acre__local *local, unsigned size_class) {
   struct acre__bin *bin = &local->bins[size_class];
-  struct acre__block *free = bin->free, *returned = bin->returned;
-  bin->free = bin->returned = NULL;
-  bin->returns = 0;
+  struct acre__block *free = bin->free;
+  bin->free = NULL;
+  bin->count = 0;
   flush_list(heap, free);
-  flush_list(heap, returned);
 }
 
 /* A slab that was begun and has nothing but free blocks besides its untouched ones. */

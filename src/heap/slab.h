@@ -2,7 +2,7 @@
 /*
  * slab.h - small blocks: bins, slabs of one segment, and homes.
  *
- *   bin    free, returned ──> block ...   what frees left here
+ *   bin    free ──> block ──> block       what frees left here, the last one first
  *          bump ──> |untouched|           the rest of the slab or piece that was begun last
  *   slab   free ──> block ──> block       what frees left when the bin was full
  *          remote ──> block ──> block     what other threads have freed
@@ -30,23 +30,23 @@ static inline void *acre__bin_pop(struct acre__bin *bin, size_t size_class) {
   if (ACRE_LIKELY(block != NULL)) {
     struct acre__block *next = block->next;
     bin->free = next;
+    bin->count--;
     __builtin_prefetch(next != NULL ? next : block, 1);
     return block;
   }
-  /* A short list is let grow, if there are others: changing lists is what costs. */
-  if (bin->left != 0 && bin->returns < ACRE_FEW) {
-    char *fresh = bin->bump;
-    bin->bump = fresh + acre__small[size_class].size;
-    bin->left--;
-    __builtin_prefetch(bin->bump, 1); /* nobody else can tell where the class goes on */
-    return fresh;
-  }
-  block = bin->returned;
-  if (block == NULL) return NULL;
-  bin->returned = NULL;
-  bin->returns = 0;
-  bin->free = block->next;
-  return block;
+  if (bin->left == 0) return NULL;
+  char *fresh = bin->bump;
+  bin->bump = fresh + acre__small[size_class].size;
+  bin->left--;
+  __builtin_prefetch(bin->bump, 1); /* nobody else can tell where the class goes on */
+  return fresh;
+}
+
+/* In an unchecked heap. */
+static inline void acre__bin_push(struct acre__bin *bin, struct acre__block *block) {
+  block->next = bin->free;
+  bin->free = block;
+  bin->count++;
 }
 
 /*
@@ -77,11 +77,7 @@ static inline bool acre__home_free(struct acre__segment *home, void *address) {
   struct acre__local *local = home->local;
   struct acre__unit unit = acre__home_unit(local, (uintptr_t)address);
   if (ACRE_UNLIKELY(!acre__is_in_piece(unit, (uintptr_t)address)) || local->has_slabs) return false;
-  struct acre__bin *bin = &local->bins[(size_t)unit.class_and_1 - 1];
-  struct acre__block *block = address;
-  block->next = bin->returned;
-  bin->returned = block;
-  bin->returns++;
+  acre__bin_push(&local->bins[(size_t)unit.class_and_1 - 1], address);
   return true;
 }
 

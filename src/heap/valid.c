@@ -56,8 +56,7 @@ static int64_t bin_length(const struct acre__local *local, const struct acre__bl
 
 static bool bin_is_valid(const struct acre__local *local, unsigned size_class) {
   const struct acre__bin *bin = &local->bins[size_class];
-  if (bin_length(local, bin->free, size_class) < 0) return false;
-  if (bin_length(local, bin->returned, size_class) != bin->returns) return false;
+  if (bin_length(local, bin->free, size_class) != bin->count) return false;
   if (bin->left == 0) return true;
   struct acre__found found = acre__block_find(bin->bump);
   return found.segment != NULL && found.segment->local == local && found.size_class == size_class;
