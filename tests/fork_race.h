@@ -18,14 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "harness.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { FORK_RACE_TIMES = 40 };
-#else
-enum { FORK_RACE_TIMES = 200 };
-#endif
-enum { FORK_RACE_PATIENCE = 10 /* seconds that a child may take */ };
+enum {
+  FORK_RACE_TIMES = ACRE_SANITIZED ? 40 : 200,
+  FORK_RACE_PATIENCE = 10 /* seconds that a child may take */
+};
 
 static struct fork_race {
   void (*call)(void *nothing);

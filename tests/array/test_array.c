@@ -5,17 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "harness.h"
 
 /*
  * Sanitizers keep shadows of what is used, which count as resident: ThreadSanitizer's always, AddressSanitizer's where
  * the kernel gives what is only read pages of its own.
  */
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { IS_SHADOWED = 1 };
-#else
-enum { IS_SHADOWED = 0 };
-#endif
+enum { IS_SHADOWED = ACRE_SANITIZED };
 #ifdef __SANITIZE_THREAD__ /* which leaves 1.5 TiB of address space */
 #define MOST_ELEMENTS ((size_t)1 << 34)
 #else

@@ -11,11 +11,9 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { KILLS = 200, ROUNDS = 50 };
-#else
-enum { KILLS = 1000, ROUNDS = 300 };
-#endif
+#include "base/compiler.h"
+
+enum { KILLS = ACRE_SANITIZED ? 200 : 1000, ROUNDS = ACRE_SANITIZED ? 50 : 300 };
 
 /* ------------------------------------------------------------- other processes */
 

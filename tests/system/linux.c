@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
+
 /* ------------------------------------------------------------- access without a signal */
 
 /* One pipe for the process, which a forked child must not share with its parent. */
@@ -151,9 +153,7 @@ void test_end_after(unsigned seconds) {
 }
 
 bool test_died_by(int status, int number) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  if (WIFEXITED(status)) return WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != TEST_CHILD_FAILED;
-#endif
+  if (ACRE_SANITIZED && WIFEXITED(status)) return WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != TEST_CHILD_FAILED;
   return WIFSIGNALED(status) && WTERMSIG(status) == number;
 }
 

@@ -55,7 +55,7 @@ TEST(memory_of_others) {
   check_foreign("text that is only read", ACRE_VM_KIND_IMAGE, ACRE_VM_READ);
 }
 
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && defined(__GLIBC__)
+#if !ACRE_SANITIZED && defined(__GLIBC__)
 TEST(the_heap_of_libc) {
   char *block = calloc(1, 100);
   REQUIRE(block != NULL);

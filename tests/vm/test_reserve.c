@@ -184,7 +184,7 @@ TEST(impossible_alignments) {
 
 /* ------------------------------------------------------------- size */
 
-#if UINTPTR_MAX > UINT32_MAX && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if UINTPTR_MAX > UINT32_MAX && !ACRE_SANITIZED
 TEST(sixty_four_tebibytes_at_once) {
   if (!test_resident_is_own()) test_skip("what stands in for the system takes memory for each page that is reserved");
   const size_t TIB = (size_t)1 << 40;

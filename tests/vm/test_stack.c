@@ -262,7 +262,7 @@ TEST(an_overflow_that_nobody_answers_kills) {
 
 /* ------------------------------------------------------------- contexts of one thread */
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__GLIBC__) && !ACRE_SANITIZED
 
 static ucontext_t outside, inside;
 static unsigned long long context_sum;
