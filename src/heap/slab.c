@@ -61,7 +61,7 @@ static acre_result new_slab(acre_heap *heap, struct acre__local *local, unsigned
   atomic_store_explicit(&slab->owner, local->number, memory_order_relaxed);
   bin->bump = slab->start + (ACRE_SEGMENT - capacity * size);
   bin->left = capacity;
-  bin->most = (uint32_t)acre__min(acre__max(ACRE_BIN_BYTES / size, ACRE_BIN_LEAST), ACRE_BIN_BLOCKS);
+  bin->most = acre__bin_most(size);
   return ACRE_OK;
 }
 

@@ -42,6 +42,11 @@ static inline void *acre__bin_pop(struct acre__bin *bin, size_t size_class) {
   return fresh;
 }
 
+/* How many freed blocks of slabs there may be in the bin of a class of that size. */
+static inline uint32_t acre__bin_most(size_t size) {
+  return (uint32_t)acre__min(acre__max(ACRE_BIN_BYTES / size, ACRE_BIN_LEAST), ACRE_BIN_BLOCKS);
+}
+
 /* In an unchecked heap. */
 static inline void acre__bin_push(struct acre__bin *bin, struct acre__block *block) {
   block->next = bin->free;

@@ -25,6 +25,7 @@ static bool small_slab_is_valid(const acre_heap *heap, const struct acre__segmen
   uint32_t size = (uint32_t)acre__class_size(slab->size_class);
   if (slab->capacity != ACRE_SEGMENT / size || slab->live > slab->capacity || slab->count != 1) return false;
   if (slab->bin != &local->bins[slab->size_class] || slab->magic != UINT32_MAX / size + 1) return false;
+  if (slab->bin->most != acre__bin_most(size)) return false;
   if (atomic_load_explicit(&slab->owner, memory_order_relaxed) != local->number &&
       atomic_load_explicit(&local->thread, memory_order_relaxed) != NULL)
     return false;
