@@ -145,8 +145,8 @@ double churn() {
 }
 
 /*
- * The blocks just do not fit into the processor's own cache, so how fast it is depends by half on which pages of the
- * machine the memory happens to be. So each time counts in a child of its own, with pages of its own, which are touched before.
+ * How fast it is depends by half on which pages of the machine the memory happens to be, as some share sets of the
+ * processor's second cache. So each time counts in a child of its own, with pages of its own, which are touched before.
  */
 template <class Peer>
 double churn_elsewhere() {
