@@ -453,6 +453,7 @@ static struct acre__segment *disown_runs(acre_heap *heap, struct acre__segment *
         run[i].heap = NULL;
       }
     if (run == home) continue;
+    run->heap = NULL; /* which may be gone when the run is given back */
     run->next_run = rest;
     rest = run;
   }

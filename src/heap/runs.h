@@ -39,7 +39,10 @@ enum {
 acre_result acre__run_take(struct acre__arena *arena, unsigned zone, size_t count, size_t alignment,
                            struct acre__segment **out);
 
-/* Gives runs back, linked by next_run. Their other segments' records are of kind NOTHING already. */
+/*
+ * Gives runs back, linked by next_run: of a heap that is there still, or of none. Their other segments'
+ * records are of kind NOTHING already.
+ */
 void acre__runs_give(struct acre__segment *runs);
 
 /* Makes the run longer, to `count` segments, if what lies behind it is free. ACRE_E_NO_SPACE: it is not. */

@@ -245,6 +245,26 @@ TEST(threads_end_while_their_heaps_go) {
   CHECK(acre__runs_are_valid());
 }
 
+static void *make_and_end(void *nothing) {
+  for (unsigned i = 0; i < (SANITIZED ? 5000 : 100000); i++) {
+    acre_heap *heap = make_heap(NULL);
+    for (size_t size = 1000; size < 60000; size += size / 4) CHECK(acre_heap_alloc(heap, size) != NULL);
+    CHECK_OK(acre_heap_destroy(heap));
+  }
+  atomic_fetch_add(&ending.done, 1);
+  return nothing;
+}
+
+/* While a heap's runs go back, its home may be another heap's already, or without memory. */
+TEST(a_home_is_free_before_its_heaps_runs_are) {
+  atomic_store(&ending.done, 0);
+  pthread_t threads[2];
+  for (unsigned i = 0; i < 2; i++) threads[i] = start(make_and_end, NULL);
+  while (atomic_load(&ending.done) < 2) (void)acre_heap_compact(NULL);
+  for (unsigned i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  CHECK(acre__runs_are_valid());
+}
+
 static pthread_key_t late;
 static acre_heap *late_heap;
 
