@@ -4,23 +4,35 @@
 
 #include "vm/moment_check.h"
 
-enum { QUERIES = SANITIZED ? 20000 : 200000, MOST = 100 * QUERIES };
+enum { QUERIES = SANITIZED ? 20000 : 200000, TURNS_MOST = 100000 };
 
 static atomic_bool stop;
+static atomic_uint turns; /* steps that were made */
 
 /* An even number of steps: it ends as it began. */
 static void *change(void *argument) {
   const struct changes *changes = argument;
-  for (unsigned number = 0; number % 2 != 0 || !atomic_load(&stop); number++) changes->step(number);
+  for (unsigned number = 0; number % 2 != 0 || !atomic_load(&stop); number++) {
+    changes->step(number);
+    atomic_store_explicit(&turns, number + 1, memory_order_relaxed);
+  }
   return NULL;
 }
 
+/* Until both states were seen: steps may take long, and threads may wait for each other's processor. */
 static void while_changing(const struct changes *changes) {
   pthread_t thread;
   struct seen seen = {0};
+  unsigned last = 0, noticed = 0; /* turns */
   atomic_store(&stop, false);
+  atomic_store(&turns, 0);
   REQUIRE(pthread_create(&thread, NULL, change, (void *)changes) == 0);
-  for (size_t i = 0; i < QUERIES || ((seen.one == 0 || seen.other == 0) && i < MOST); i++) ask(changes, &seen);
+  for (size_t i = 0; i < QUERIES || ((seen.one == 0 || seen.other == 0) && noticed < TURNS_MOST); i++) {
+    ask(changes, &seen);
+    unsigned now = atomic_load_explicit(&turns, memory_order_relaxed);
+    noticed += now != last;
+    last = now;
+  }
   atomic_store(&stop, true);
   pthread_join(thread, NULL);
   CHECK(seen.one > 0 && seen.other > 0);
