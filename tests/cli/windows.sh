@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The command built for Windows, run by ACRE_EMULATOR (Wine): info, tour, sort, and
-# that there is no run. The emulator puts stdout and stderr into one, and adds no '\r'.
+# that there is no run. Stdout and stderr are read as one.
 # Not test_*.sh, as that is for the system that the tests run on.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"

@@ -9,9 +9,8 @@ usage: compare.py PROGRAM SOURCE... -- [ARGUMENT...]
 Where Wine is known to differ from Windows, deviations.txt says so: then Wine must print
 what stands there, and Acre what Microsoft documents. Each such line must be met.
 
-Environment: ACRE_BUILD, the build folder, where Wine's files go. Exit status: 0 equal, 1 not, 77 no Wine here.
+Environment: ACRE_BUILD, the build folder, where the program for Windows goes. Exit status: 0 equal, 1 not, 77 no Wine here.
 """
-import fcntl
 import os
 import pathlib
 import re
@@ -21,8 +20,7 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-WINE = next((p for p in ("/usr/lib/wine/wine64", shutil.which("wine64") or "", shutil.which("wine") or "")
-             if p and os.path.exists(p)), None)
+WINE = HERE.parents[1] / "scripts" / "wine"
 GCC = "x86_64-w64-mingw32-gcc"
 
 
@@ -52,28 +50,14 @@ def build(sources, exe):
     run([GCC, *objects, "-o", exe, "-lpsapi", "-lmincore"])
 
 
-def prefix(folder):
-    """Wine's folder of files, made once in a build folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    environment = dict(os.environ, WINEPREFIX=str(folder / "wine"), WINEDEBUG="-all",
-                       WINEDLLOVERRIDES="mscoree,mshtml=;winemenubuilder.exe=d", LC_ALL="C.UTF-8")
-    environment.pop("DISPLAY", None)
-    with open(folder / "wine.lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "wine" / "system.reg").exists():
-            subprocess.run([WINE, "wineboot", "--init"], env=environment, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=False)
-    return environment
-
-
-def output(command, environment, folder):
+def output(command, folder):
     """What it prints, and what it says to stderr, which is shown and not compared: there Wine's services tell of
-    troubles of their own. To files: Wine's server may hold a pipe open after the program has ended."""
+    troubles of their own. To files: what the program leaves behind may hold a pipe open."""
     paths = [pathlib.Path(folder) / name for name in ("output", "errors")]
     with open(paths[0], "wb") as out, open(paths[1], "wb") as err:
-        status = subprocess.run(command, env=environment, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                cwd=folder, timeout=600, check=False).returncode
-    out, err = (path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n").splitlines() for path in paths)
+        status = subprocess.run(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=folder, timeout=600,
+                                check=False).returncode
+    out, err = (path.read_bytes().decode("utf-8", "replace").splitlines() for path in paths)
     return out + [f"exit status {status & 255}"], err
 
 
@@ -116,17 +100,17 @@ def main():
     for needed in (GCC, "clang"):
         if shutil.which(needed) is None:
             skip(f"no {needed} here")
-    if WINE is None:
-        skip("no Wine here")
     test = sources[0].stem
     folder = pathlib.Path(os.environ["ACRE_BUILD"]) / "windows"
-    environment = prefix(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     exe = folder / f"{test}.exe"
     build(sources, exe)
     with tempfile.TemporaryDirectory() as here:
-        ours, our_errors = output([program, *arguments], dict(os.environ), here)
+        ours, our_errors = output([program, *arguments], here)
     with tempfile.TemporaryDirectory() as here:
-        wines, wine_errors = output([WINE, str(exe), *arguments], environment, here)
+        wines, wine_errors = output([WINE, exe, *arguments], here)
+    if wines[0].startswith("skipped: ") and wines[-1] == "exit status 77":
+        skip(wines[0].removeprefix("skipped: "))
     if os.environ.get("ACRE_SHOW"):
         print("\n".join(ours))
     failures = compare(test, ours, wines)
