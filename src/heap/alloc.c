@@ -145,8 +145,10 @@ __attribute__((noinline)) acre_result acre__free_slow(acre_heap *heap, void *blo
   acre__leave(thread);
   if (!open) return free_locked(owner, &found, block, size);
   if (drop) {
+    /* Without the lock a compaction may have given it back: then it is nobody's, or another's by now. */
     bool taken = acre__heap_lock(owner);
-    acre__slab_drop(owner, found.segment);
+    if (atomic_load_explicit(&found.segment->owner, memory_order_relaxed) == thread->number)
+      acre__slab_drop(owner, found.segment);
     acre__heap_unlock(owner, taken);
   }
   return ACRE_OK;

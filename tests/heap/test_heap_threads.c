@@ -265,6 +265,45 @@ TEST(a_home_is_free_before_its_heaps_runs_are) {
   CHECK(acre__runs_are_valid());
 }
 
+static struct {
+  acre_heap *heap;
+  atomic_bool stop;
+} emptied;
+
+enum { PAGES = 96 }; /* blocks of 4 KiB: six slabs */
+
+static void fill_and_empty(acre_heap *heap, size_t count) {
+  void *blocks[PAGES];
+  for (size_t i = 0; i < count; i++) REQUIRE((blocks[i] = acre_heap_alloc(heap, 4096)) != NULL);
+  for (size_t i = count; i-- > 0;) CHECK_OK(acre_heap_free(heap, blocks[i]));
+}
+
+static void *empty_slabs(void *nothing) {
+  while (!atomic_load(&emptied.stop)) fill_and_empty(emptied.heap, PAGES);
+  return nothing;
+}
+
+static void *compact_again_and_again(void *nothing) {
+  while (!atomic_load(&emptied.stop)) (void)acre_heap_compact(emptied.heap);
+  return nothing;
+}
+
+/* Who has freed a slab's last block finds the slab gone, and another heap's by now, when it has the lock. */
+TEST(an_empty_slab_is_given_back_once) {
+  emptied.heap = make_heap(NULL);
+  atomic_store(&emptied.stop, false);
+  pthread_t threads[2] = {start(empty_slabs, NULL), start(compact_again_and_again, NULL)};
+  acre_heap *other = make_heap(NULL);
+  for (unsigned i = 0; i < (SANITIZED ? 10000 : 300000); i++) {
+    fill_and_empty(other, 64);
+    if (i % 64 == 0) CHECK_VALID(other);
+  }
+  atomic_store(&emptied.stop, true);
+  for (unsigned i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+  end_heap(other);
+  end_heap(emptied.heap);
+}
+
 static pthread_key_t late;
 static acre_heap *late_heap;
 
