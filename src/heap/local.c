@@ -282,6 +282,9 @@ static bool is_alive(const struct acre__cache_entry *entry) {
 static void note_in_cache(struct acre__thread *thread, acre_heap *heap, struct acre__local *local) {
   struct acre__cache_entry *entry = acre__cache_entry_of(thread, heap);
   if (entry->id != 0 && entry->id != heap->id && !thread->evicted) thread->evicted = is_alive(entry);
+  /* What lies in another shared arena than the first is not found by its entry when the thread ends. */
+  bool shared = heap->arena == NULL || heap->paged;
+  if (ACRE_UNLIKELY(shared && acre__segment_fast((uintptr_t)local) == NULL)) thread->evicted = true;
   *entry = (struct acre__cache_entry){heap->id, local};
   if (heap->process) thread->process_bins = local->bins;
 }
