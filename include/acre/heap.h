@@ -28,6 +28,11 @@
  * it works on without locks, and which it leaves to the heap when it ends.
  * Destroying or resetting a heap that another thread is using is an error of
  * the program, as free() would be; that the other thread has used it before is none.
+ * What is no block and no heap is told from one (ACRE_E_NOT_A_BLOCK, acre_heap_of,
+ * acre_heap_query) without a lock, so not where another thread is giving back the very
+ * memory that the pointer leads to, as it ends, resets or compacts a heap: there it may fault.
+ * A thread's first call may be as late as in a destructor of its own (pthread_key_create),
+ * but not in the last round of them (PTHREAD_DESTRUCTOR_ITERATIONS): Acre would not hear of its end.
  *
  * Fork: the child owns a copy of every heap and may use it at once. A
  * single-thread heap that another thread was using at that moment may only be destroyed.
@@ -189,7 +194,7 @@ ACRE_API acre_heap *acre_process_heap(void);
  * Whether `heap` is a heap, and how it was made: fills *out (NULL: only asks) with its options. The
  * name and the range are the heap's, and stay as long as it does; sizes are as they were rounded.
  * Result: ACRE_E_INVALID_ARGUMENT, it is none: no address of one, or of one that was destroyed
- *   (if another heap has its place by now, that is what it is). Any pointer may be asked about.
+ *   (if another heap has its place by now, that is what it is). Any pointer may be asked about (see Threads, above).
  * Win32 counterpart: HeapQueryInformation.
  */
 ACRE_API acre_result acre_heap_query(const acre_heap *heap, acre_heap_options *out);
@@ -285,8 +290,9 @@ ACRE_API acre_result acre_heap_free_sized(acre_heap *heap, void *block, size_t s
 ACRE_API acre_result acre_free(void *block);
 
 /*
- * Asking about a pointer, which may be any. Whether a block is in use only a checked heap knows at once: of another
- * one's, a freed block answers as before until its place is given to something else (acre_heap_validate looks closer).
+ * Asking about a pointer, which may be any (but see Threads, above). Whether a block is in use only a checked heap knows
+ * at once: of another one's, a freed block answers as before until its place is given to something else
+ * (acre_heap_validate looks closer).
  *
  * The heap that the block belongs to; NULL if the pointer is no block of any.
  */

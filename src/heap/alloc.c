@@ -124,7 +124,7 @@ __attribute__((noinline)) acre_result acre__free_slow(acre_heap *heap, void *blo
   struct acre__found found = acre__block_find(block);
   if (found.segment == NULL) return not_a_block(heap, block, NULL);
   acre_heap *owner = found.segment->heap;
-  if (heap != NULL && owner != heap) return not_a_block(heap, block, owner);
+  if (owner == NULL || (heap != NULL && owner != heap)) return not_a_block(heap, block, owner);
   if (acre__medium_is_kept(owner, found.size_class) && acre__medium_push(owner, found.size_class, block))
     return ACRE_OK;
   bool small = acre__kind_of(found.segment) == ACRE_KIND_SLAB || acre__kind_of(found.segment) == ACRE_KIND_HOME;
@@ -233,8 +233,9 @@ acre_heap *acre_heap_of(const void *block) {
 
 size_t acre_heap_size(const void *block) {
   struct acre__found found = acre__block_find(block);
-  if (found.segment == NULL) return 0;
-  return found.segment->heap->checked ? acre__checked_size(found.segment->heap, &found, block) : found.size;
+  const acre_heap *heap = found.segment == NULL ? NULL : found.segment->heap;
+  if (heap == NULL) return 0; /* also while the segment is on its way back */
+  return heap->checked ? acre__checked_size(heap, &found, block) : found.size;
 }
 
 size_t acre_heap_requested(const void *block) {

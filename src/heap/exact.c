@@ -125,7 +125,7 @@ static size_t size_in(const void *block, size_t usable) {
 
 size_t acre_heap_size_exact(const void *block) {
   struct acre__found found = acre__block_find(block);
-  if (found.segment == NULL) return 0;
-  const acre_heap *heap = found.segment->heap;
+  const acre_heap *heap = found.segment == NULL ? NULL : found.segment->heap;
+  if (heap == NULL) return 0;
   return heap->checked ? acre__checked_size(heap, &found, block) : size_in(block, found.size);
 }

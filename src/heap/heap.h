@@ -61,7 +61,7 @@ enum acre__kind {
   ACRE_KIND_MEDIUM, /* a slab of medium blocks */
   ACRE_KIND_INSIDE, /* a further segment of a medium slab: `count` segments after its first */
   ACRE_KIND_LARGE,  /* one block */
-  ACRE_KIND_SPARE,  /* taken by a heap, and not used yet */
+  ACRE_KIND_SPARE,  /* taken, and without blocks: not used yet, or on its way back from a heap that ended */
   ACRE_KIND_WARM,   /* free: first of a run with memory behind it */
   ACRE_KIND_COLD,   /* free: first of a run without memory */
   ACRE_KIND_GIVEN,  /* free: first of a run whose memory is on the way back to the system */

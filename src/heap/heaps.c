@@ -453,7 +453,8 @@ static struct acre__segment *disown_runs(acre_heap *heap, struct acre__segment *
         run[i].heap = NULL;
       }
     if (run == home) continue;
-    run->heap = NULL; /* which may be gone when the run is given back */
+    acre__kind_set(run, ACRE_KIND_SPARE); /* no blocks are there any more */
+    run->heap = NULL;                     /* which may be gone when the run is given back */
     run->next_run = rest;
     rest = run;
   }
@@ -481,11 +482,11 @@ static bool keep_home(struct acre__segment *home) {
 }
 
 /* Of a heap's runs those that do not lie in its own arena, which goes as a whole. */
-static struct acre__segment *homes_of(struct acre__segment *runs) {
+static struct acre__segment *homes_of(struct acre__segment *runs, const struct acre__arena *own) {
   struct acre__segment *homes = NULL, *next;
   for (struct acre__segment *run = runs; run != NULL; run = next) {
     next = run->next_run;
-    if (acre__kind_of(run) != ACRE_KIND_HOME) continue;
+    if ((size_t)(run->start - acre__arena_address(own, 0)) < own->bytes) continue;
     run->next_run = homes;
     homes = run;
   }
@@ -502,7 +503,7 @@ acre_result acre_heap_destroy(acre_heap *heap) {
   acre__lock(&acre__heaps.lock);
   struct acre__segment *rest = disown_runs(heap, home);
   if (paged != NULL) {
-    rest = homes_of(rest);
+    rest = homes_of(rest, paged);
   } else if (arena != NULL) {
     leave_list_of_apart(heap);
     acre__unlock(&acre__heaps.lock);

@@ -212,10 +212,10 @@ void acre__local_init(struct acre__local *local, acre_heap *heap, struct acre__s
   local->has_slabs = false;
   local->unit = ACRE_FIRST_UNIT;
   local->refills = 0;
-  acre__kind_set(home, ACRE_KIND_HOME);
   home->magic = 0;
   home->free = NULL;
   home->local = local;
+  acre__kind_set(home, ACRE_KIND_HOME); /* when its local is known to who asks about an address in it */
   atomic_store_explicit(&home->remote, NULL, memory_order_relaxed);
   atomic_store_explicit(&home->owner, number, memory_order_relaxed);
   atomic_store_explicit(&home->home_of, heap->id, memory_order_release);

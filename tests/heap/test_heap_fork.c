@@ -115,3 +115,45 @@ TEST(children_of_children) {
   expect_good_child(fork_again, heap);
   end_heap(heap);
 }
+
+#ifndef __SANITIZE_THREAD__ /* which takes the other thread, that is not in the child, for one that goes on there */
+
+enum { ENDED = 3000 };
+
+static _Atomic(char *) ended[ENDED];
+
+static void *make_and_end(void *nothing) {
+  while (!atomic_load(&stop)) {
+    acre_heap *own = make_heap(NULL);
+    for (unsigned i = 0; i < ENDED; i++) atomic_store(&ended[i], acre_heap_alloc(own, 60000));
+    CHECK_OK(acre_heap_destroy(own));
+  }
+  return nothing;
+}
+
+static void ask_of_blocks(void *nothing) {
+  (void)nothing;
+  for (unsigned i = 0; i < ENDED; i++) {
+    char *block = atomic_load(&ended[i]);
+    size_t size = acre_heap_size(block);
+    CHECK(size == 0 || (block != NULL && size >= 60000));
+    CHECK(acre_heap_size_exact(block) <= size);
+  }
+}
+
+/* In the child that heap goes on ending, without anybody who ends it. */
+TEST(a_heap_that_another_thread_was_ending) {
+  pthread_t thread;
+  heap = make_heap(NULL);
+  atomic_store(&stop, false);
+  REQUIRE(pthread_create(&thread, NULL, make_and_end, NULL) == 0);
+  for (unsigned i = 0; i < (SANITIZED ? 30 : 100); i++) {
+    usleep(1000 + i * 37);
+    expect_good_child(ask_of_blocks, NULL);
+  }
+  atomic_store(&stop, true);
+  pthread_join(thread, NULL);
+  end_heap(heap);
+}
+
+#endif
