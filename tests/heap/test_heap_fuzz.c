@@ -116,6 +116,16 @@ static void resize(struct slot *slot, uint64_t *state) {
   fill(slot, block, size, slot->mark);
 }
 
+/* Slabs that fill, and are given back as their last block is free. */
+static void allocate_and_release_many(uint64_t *state) {
+  void *blocks[200];
+  unsigned count = (unsigned)below(state, sizeof blocks / sizeof *blocks), from = (unsigned)below(state, count + 1);
+  size_t size = (size_t)below(state, 2) == 0 ? 4096 : random_size(state);
+  acre_heap *heap = fuzz.heaps[below(state, HEAPS)];
+  for (unsigned i = 0; i < count; i++) blocks[i] = acre_heap_alloc(heap, size);
+  for (unsigned i = 0; i < count; i++) CHECK_OK(acre_heap_free(heap, blocks[(from + i) % count]));
+}
+
 static bool see_nothing(const acre_heap_entry *entry, void *context) {
   (void)entry;
   (void)context;
@@ -125,12 +135,15 @@ static bool see_nothing(const acre_heap_entry *entry, void *context) {
 static void look(uint64_t *state) {
   acre_heap *heap = fuzz.heaps[below(state, HEAPS)];
   acre_heap_figures figures;
-  switch (below(state, 6)) {
+  acre_heap *heaps[HEAPS];
+  switch (below(state, 8)) {
     case 0: CHECK_VALID(heap); break;
     case 1: CHECK_OK(acre_heap_stats(heap, &figures)); break;
     case 2: CHECK_OK(acre_heap_walk(heap, see_nothing, NULL)); break;
     case 3: (void)acre_heap_compact(below(state, 4) == 0 ? NULL : heap); break;
-    case 4:
+    case 4: CHECK(acre_heap_list(heaps, HEAPS) >= HEAPS); break;
+    case 5: allocate_and_release_many(state); break;
+    case 6:
       acre_heap_lock(heap);
       CHECK_OK(acre_heap_free(heap, acre_heap_alloc(heap, 100)));
       CHECK_OK(acre_heap_unlock(heap));
@@ -145,7 +158,7 @@ static void look(uint64_t *state) {
 }
 
 static void operate(uint64_t *state) {
-  if (below(state, 400) == 0) look(state);
+  if (below(state, 200) == 0) look(state);
   struct slot *slot = &fuzz.slots[below(state, SLOTS)];
   if (atomic_flag_test_and_set_explicit(&slot->taken, memory_order_acquire)) return;
   if (slot->block == NULL)
