@@ -29,31 +29,36 @@ static void end_with_it(void *unused) {
   CHECK_OK(acre__os_name_hold(file, false, false));
 }
 
-static void have_for_a_moment(void *ready) {
+enum { READY, GO, PIPES };
+
+static int pipes[PIPES][2];
+
+static void have_until_told(void) {
+  char byte;
   struct acre__os_file file = open_name(false);
   REQUIRE_OK(acre__os_name_hold(file, true, false));
-  CHECK(write(((int *)ready)[1], "r", 1) == 1);
-  usleep(50000);
+  CHECK(write(pipes[READY][1], "r", 1) == 1);
+  CHECK(read(pipes[GO][0], &byte, 1) == 1);
+  usleep(50000); /* in which the other one begins to wait */
 }
 
 TEST(waiting_ends_with_the_other) {
   make_path();
   struct acre__os_file file = open_name(true);
-  int ready[2];
   char byte;
-  REQUIRE(pipe(ready) == 0);
+  for (int i = 0; i < PIPES; i++) REQUIRE(pipe(pipes[i]) == 0);
   pid_t pid = fork();
   if (pid == 0) {
-    have_for_a_moment(ready);
+    have_until_told();
     _exit(0);
   }
-  REQUIRE(pid > 0 && read(ready[0], &byte, 1) == 1);
+  REQUIRE(pid > 0 && read(pipes[READY][0], &byte, 1) == 1);
   CHECK_RESULT(acre__os_name_hold(file, false, false), ACRE_E_BUSY);
+  CHECK(write(pipes[GO][1], "g", 1) == 1);
   CHECK_OK(acre__os_name_hold(file, false, true));
   int status;
   CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-  close(ready[0]);
-  close(ready[1]);
+  for (int i = 0; i < 2 * PIPES; i++) close(pipes[i / 2][i % 2]);
   acre__os_file_close(file);
   CHECK_OK(acre__os_name_remove(path));
 }
