@@ -82,7 +82,8 @@ TEST(forks_while_handlers_touch) {
   pthread_create(&emptier, NULL, empty_b, NULL);
   pthread_create(&interrupter, NULL, interrupt, &worker);
   block_alarm();
-  for (int i = 0; i < FORKS; i++) {
+  /* A worker that does not run gets many signals as one. */
+  for (int i = 0; i < FORKS || atomic_load(&touches) <= FORKS; i++) {
     pid_t pid = fork();
     REQUIRE(pid >= 0);
     if (pid == 0) _exit(child(a));
@@ -94,7 +95,6 @@ TEST(forks_while_handlers_touch) {
   pthread_join(interrupter, NULL);
   pthread_join(worker, NULL);
   pthread_join(emptier, NULL);
-  CHECK(atomic_load(&touches) > FORKS);
   CHECK_OK(acre_vm_release(a));
   CHECK_OK(acre_vm_release(b));
 }
