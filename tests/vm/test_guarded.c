@@ -293,11 +293,12 @@ enum { THREADS = 3, LOSSES = 100000 };
 
 static struct {
   struct mapped file;
-  atomic_uint cuts, copies, losses;
+  atomic_uint cuts, copies, losses; /* copies: those that went well */
 } race;
 
+/* Until each has happened: while the one who cuts does not run, all of them fail, or none. */
 static bool goes_on(void) {
-  return atomic_load(&race.losses) < LOSSES;
+  return atomic_load(&race.losses) < LOSSES || atomic_load(&race.copies) == 0;
 }
 
 /* Cuts the file off and makes it whole again, all the time. */
@@ -327,11 +328,8 @@ static void *copy_and_call(void *context) {
     char *page = race.file.data + first * page_size();
     acre_result result = test_random_next(&random) % 2 == 0 ? acre_guarded_copy(to, page, pages * page_size())
                                                             : acre_guarded_call(sum_page, page, NULL);
-    if (result == ACRE_E_IO)
-      atomic_fetch_add(&race.losses, 1);
-    else
-      CHECK_OK(result);
-    atomic_fetch_add(&race.copies, 1);
+    if (result != ACRE_E_IO) CHECK_OK(result);
+    atomic_fetch_add(result == ACRE_E_IO ? &race.losses : &race.copies, 1);
   }
   free(to);
   return NULL;
@@ -344,7 +342,6 @@ TEST(truncation_races_the_access) {
   for (size_t i = 0; i < THREADS; i++)
     REQUIRE(pthread_create(&threads[i], NULL, i == 0 ? truncate_and_grow : copy_and_call, (void *)(i + 1)) == 0);
   for (size_t i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-  printf("%u cuts, %u accesses, %u of them failed\n", race.cuts, race.copies, race.losses);
-  CHECK(race.losses < race.copies);
+  printf("%u cuts, %u accesses, %u of them failed\n", race.cuts, race.copies + race.losses, race.losses);
   unmap(&race.file);
 }
