@@ -6,6 +6,7 @@
 
 #include "heap/heap_check.h"
 #include "heap/runs.h"
+#include "vm/services.h"
 
 enum { BLOCKS = 2000, MIB = 1 << 20 };
 
@@ -26,14 +27,19 @@ static void *make_a_peak(void *context) {
 
 /* Waits until no more than `most` bytes are warm; false: it takes too long. */
 static bool goes_to(size_t most) {
-  for (int i = 0; i < 100 && acre__runs_warm_bytes() > most; i++) usleep(50000);
+  for (int i = 0; i < 1200 && acre__runs_warm_bytes() > most; i++) usleep(50000);
   return acre__runs_warm_bytes() <= most;
 }
 
 TEST(memory_goes_while_nobody_calls) {
   REQUIRE(acre_process_heap() != NULL);
-  (void)make_a_peak(NULL);
-  size_t kept = acre__runs_warm_bytes();
+  size_t kept;
+  uint64_t begun;
+  do { /* if it is held up in between, some of it is old before the rest is freed, which is an occasion */
+    begun = acre__vm_milliseconds();
+    (void)make_a_peak(NULL);
+    kept = acre__runs_warm_bytes();
+  } while (acre__vm_milliseconds() - begun >= ACRE_WARM_TIME);
   CHECK(kept > MIB);
   usleep((ACRE_WARM_TIME + 200) * 1000);
   CHECK_EQ(acre__runs_warm_bytes(), kept); /* there was no occasion */
