@@ -109,10 +109,10 @@ TEST(who_goes_on_storing_is_not_idle) {
     for (size_t i = 0; i < 100; i++) {
       flushed.data[i * flushed.page] = 1;
       usleep(10000);
+      flushes = flusher_figures(flusher).flushes;
       uint64_t now = now_ms();
       if (now - last > longest) longest = now - last;
       last = now;
-      flushes = flusher_figures(flusher).flushes;
     }
     bool was_idle = longest > IDLE / 4; /* a busy machine has held this thread up */
     if (!was_idle) {
@@ -157,23 +157,25 @@ struct writer {
   size_t from, to; /* its pages */
 };
 
+static struct {
+  atomic_bool end;
+  _Atomic uint64_t most_changed, most_dirty;
+} sampled;
+
+/* The same rounds again until somebody has seen what is changed. */
 static void *write_all(void *argument) {
   struct writer *writer = argument;
   struct flushed *flushed = writer->flushed;
-  for (size_t round = 0; round < ROUNDS; round++) {
+  for (size_t round = 0; round < ROUNDS || atomic_load(&sampled.most_changed) == 0; round++) {
+    size_t at = round % ROUNDS;
     for (size_t i = writer->from; i < writer->to; i++) {
       size_t page = i;
       if (round % 2 != 0) page = writer->from + test_random_next(&writer->random) % (writer->to - writer->from);
-      flushed->data[page * flushed->page + round] = (char)(page + round);
+      flushed->data[page * flushed->page + at] = (char)(page + at);
     }
   }
   return NULL;
 }
-
-static struct {
-  atomic_bool end;
-  _Atomic uint64_t most_changed, most_dirty, samples;
-} sampled;
 
 /*
  * Changed pages of the file, as cachestat tells; 0: it is not to be had. Pages that are being written do not count: one
@@ -200,7 +202,6 @@ static void *sample(void *argument) {
     if (acre__gate_turns() != turns) continue;
     if (dirty > atomic_load(&sampled.most_dirty)) atomic_store(&sampled.most_dirty, dirty);
     if (changed > atomic_load(&sampled.most_changed)) atomic_store(&sampled.most_changed, changed);
-    atomic_fetch_add(&sampled.samples, 1);
   }
   close(fd);
   return NULL;
@@ -224,8 +225,6 @@ TEST(no_more_is_changed_than_the_limit) {
   for (size_t i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
   atomic_store(&sampled.end, true);
   pthread_join(sampler, NULL);
-  CHECK(atomic_load(&sampled.samples) > 0);
-  CHECK(atomic_load(&sampled.most_changed) > 0);
   CHECK(atomic_load(&sampled.most_changed) <= limit);
   CHECK(atomic_load(&sampled.most_dirty) <= limit);
   acre_flusher_figures figures = flusher_figures(flusher);
