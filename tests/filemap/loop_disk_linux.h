@@ -40,8 +40,11 @@ static bool loop_make(unsigned memory_mib, unsigned image_mib, const char *mkfs_
          loop_shell("mount -o loop memory/image disk");
 }
 
+/* Who looks at the device meanwhile, as udev does at every new one, keeps its image for a moment. */
 static bool loop_unmount(void) {
-  bool disk = loop_shell("umount disk"), memory = loop_shell("umount memory");
+  bool disk = loop_shell("umount disk"), memory = false;
+  for (int i = 0; i < 600 && !(memory = loop_shell("umount memory")) && loop_shell("mountpoint -q memory"); i++)
+    usleep(100000);
   return disk && memory;
 }
 
