@@ -60,7 +60,7 @@ run run --quiet ./script argument
 # A signal that is sent to acre goes to the command.
 "$ACRE" run --quiet -- sh -c 'trap "echo got it; exit 5" USR1; echo ready; while :; do sleep 0.1; done' >out 2>err &
 pid=$!
-for _ in $(seq 100); do grep -q ready out && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q ready out && break; sleep 0.1; done
 kill -USR1 "$pid"
 status=0
 wait "$pid" || status=$?
@@ -76,13 +76,15 @@ cat >known.c <<'END'
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-static void *work(void *unused) { void *volatile p = malloc(100); sleep(1); free(p); return unused; }
+static pthread_barrier_t all;
+static void *work(void *unused) { void *volatile p = malloc(100); pthread_barrier_wait(&all); free(p); return unused; }
 int main(int argc, char **argv) {
   static void *blocks[3000];
   pthread_t threads[3];
   if (argc > 1 && strcmp(argv[1], "child") == 0) { memset(malloc(5 << 20), 1, 5 << 20); return 0; }
   for (int i = 0; i < 3000; i++) blocks[i] = memset(malloc(10000), 1, 10000);
   for (int i = 0; i < 2900; i++) free(blocks[i]);
+  pthread_barrier_init(&all, 0, 3);
   for (int i = 0; i < 3; i++) pthread_create(&threads[i], 0, work, 0);
   for (int i = 0; i < 3; i++) pthread_join(threads[i], 0);
   if (argc > 1 && strcmp(argv[1], "_exit") == 0) _exit(0);
@@ -142,27 +144,35 @@ int main(void) {
 }
 END
 compile slow
-run run --quiet --report report --sample 20 ./slow
-status_is 0 "--sample"
-python3 - <<'END' || fail "the timeline: $(head -c 600 report)"
-import json
+cat >timeline.py <<'END'
+import json, sys
 report = json.load(open("report"))
 timeline = report["timeline"]
+times = [sample["milliseconds"] for sample in timeline]
+assert times and times == sorted(times) and times[-1] <= report["milliseconds"], "in order"
+moments = times + [report["milliseconds"]]
+if times[0] > 200 or max(after - before for before, after in zip(moments, moments[1:])) > 60:
+    sys.exit("acre was held up")
 assert len(timeline) >= 12, "moments"
 assert all(sample["pid"] == report["pid"] for sample in timeline), "one process"
-times = [sample["milliseconds"] for sample in timeline]
-assert times == sorted(times) and times[-1] <= report["milliseconds"], "in order"
 reserved = [sample["reserved"] for sample in timeline]
 assert reserved == sorted(reserved) and reserved[-1] > 25 << 20, "it grows"
 assert timeline[-1]["resident"] > 25 << 20, "resident"
 END
+for _ in $(seq 50); do
+  run run --quiet --report report --sample 20 ./slow
+  status_is 0 "--sample"
+  python3 timeline.py 2>err && break
+  grep -qx 'acre was held up' err || break # by a busy machine; else it is the last word
+done
+[ ! -s err ] || fail "the timeline: $(cat err), $(head -c 600 report)"
 (
   trap '' CHLD
-  run run --quiet --report report --sample 5000 sh -c 'exit 4'
+  run run --quiet --report report --sample 60000 sh -c 'exit 4'
   status_is 4 "with the end of children ignored"
   [ "$failures" -eq 0 ]
 ) || failures=$((failures + 1))
-[ "$(value milliseconds)" -lt 4000 ] || fail "the end is noticed late"
+[ "$(value milliseconds)" -lt 50000 ] || fail "the end is noticed late"
 
 # ------------------------------------------------------------- the limit
 
