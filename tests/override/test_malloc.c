@@ -254,11 +254,22 @@ static void *few_blocks(void *context) {
   return blocks[63]; /* freed by another thread, when this one has ended */
 }
 
+static pthread_barrier_t all_at_work;
+
+/* All four have their part of the heap at the same time, in each round. */
+static void *few_blocks_together(void *context) {
+  void *last = few_blocks(context);
+  pthread_barrier_wait(&all_at_work);
+  return last;
+}
+
 TEST(thousands_of_short_threads) {
   size_t before = 0;
+  REQUIRE(pthread_barrier_init(&all_at_work, NULL, 4) == 0);
   for (unsigned round = 0; round < 1000; round++) {
     pthread_t threads[4];
-    for (uintptr_t i = 0; i < 4; i++) REQUIRE(pthread_create(&threads[i], NULL, few_blocks, (void *)(i + 1)) == 0);
+    for (uintptr_t i = 0; i < 4; i++)
+      REQUIRE(pthread_create(&threads[i], NULL, few_blocks_together, (void *)(i + 1)) == 0);
     for (unsigned i = 0; i < 4; i++) {
       void *last;
       pthread_join(threads[i], &last);
@@ -309,7 +320,7 @@ TEST(forks_of_a_threaded_program) {
   for (unsigned i = 0; i < 60; i++) {
     pid_t child = fork();
     if (child == 0) {
-      alarm(20);
+      alarm(120);
       pthread_t thread;
       void *last;
       if (pthread_create(&thread, NULL, few_blocks, (void *)9) != 0) _exit(2);
