@@ -9,10 +9,10 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vm/interrupted.h"
 #include "vm/touch_check.h"
 
 /* ------------------------------------------------------------- who had the fault before */
@@ -121,41 +121,20 @@ static struct {
   char *volatile base; /* what the handler touches; NULL: nothing */
   size_t page;
   uint64_t state;
-  atomic_ulong count;
 } interrupt;
 
-static void on_alarm(int number) {
-  (void)number;
+static void touch_somewhere(void) {
   char *base = interrupt.base;
-  if (base != NULL) {
-    size_t at = (size_t)(test_random_next(&interrupt.state) % SIGNAL_PAGES);
-    write_byte(base + at * interrupt.page, 1);
-  }
-  atomic_fetch_add_explicit(&interrupt.count, 1, memory_order_relaxed);
+  if (base == NULL) return;
+  size_t at = (size_t)(test_random_next(&interrupt.state) % SIGNAL_PAGES);
+  write_byte(base + at * interrupt.page, 1);
 }
 
-static void interrupt_at(long microseconds) {
-  struct itimerval period = {{0, microseconds}, {0, microseconds}};
-  REQUIRE(setitimer(ITIMER_REAL, &period, NULL) == 0);
-}
-
-/* The signals come between any two instructions of this process. */
-static void begin_interrupting(char *base, long microseconds) {
-  struct sigaction action;
-  memset(&action, 0, sizeof action);
-  action.sa_handler = on_alarm;
-  action.sa_flags = SA_RESTART;
-  REQUIRE(sigaction(SIGALRM, &action, NULL) == 0);
+/* The handler touches pages of this region from here on. */
+static void touch_in_handler(char *base) {
   interrupt.page = page_bytes();
   interrupt.state = 1;
   interrupt.base = base;
-  atomic_store(&interrupt.count, 0);
-  interrupt_at(microseconds);
-}
-
-static void end_interrupting(void) {
-  interrupt_at(0);
-  interrupt.base = NULL;
 }
 
 /* Everything that takes a lock or memory for the tables, in a small region of its own. */
@@ -174,7 +153,8 @@ static void work_a_little(unsigned i) {
 }
 
 /* The handler's region is emptied now and then, so that its touches go on being faults. */
-static void empty(char *base) {
+static void empty(void) {
+  char *base = interrupt.base;
   interrupt.base = NULL; /* a handler must not touch what the interrupted function works on */
   atomic_signal_fence(memory_order_seq_cst);
   CHECK_OK(acre_vm_decommit(base, SIGNAL_PAGES * interrupt.page));
@@ -182,30 +162,32 @@ static void empty(char *base) {
   interrupt.base = base;
 }
 
+static void work_and_empty(unsigned i) {
+  work_a_little(i);
+  if (i % 16 == 0) empty();
+}
+
 TEST(a_hundred_thousand_interruptions) {
   char *base = touch_region(SIGNAL_PAGES, 1);
-  begin_interrupting(base, OFTEN);
-  for (unsigned i = 0; atomic_load(&interrupt.count) < INTERRUPTIONS; i++) {
-    work_a_little(i);
-    if (i % 16 == 0) empty(base);
-  }
-  end_interrupting();
+  touch_in_handler(base);
+  call_interrupted(work_and_empty, touch_somewhere, INTERRUPTIONS, OFTEN);
   CHECK_AGREES(base);
   CHECK_INDEX();
   CHECK_OK(acre_vm_release(base));
 }
 
+static void touch_many_and_empty(unsigned i) {
+  uint64_t state = 2 + i;
+  for (unsigned j = 0; j < 64; j++)
+    write_byte(interrupt.base + (size_t)(test_random_next(&state) % SIGNAL_PAGES) * interrupt.page, 1);
+  empty();
+}
+
 /* The program is in no function of Acre's: it touches, and so does the handler that interrupts its fault. */
 TEST(a_signal_that_interrupts_a_touch) {
   char *base = touch_region(SIGNAL_PAGES, 1);
-  begin_interrupting(base, OFTEN);
-  uint64_t state = 2;
-  for (unsigned i = 0; atomic_load(&interrupt.count) < FEWER; i++) {
-    for (unsigned j = 0; j < 64; j++)
-      write_byte(base + (size_t)(test_random_next(&state) % SIGNAL_PAGES) * interrupt.page, 1);
-    empty(base);
-  }
-  end_interrupting();
+  touch_in_handler(base);
+  call_interrupted(touch_many_and_empty, touch_somewhere, FEWER, OFTEN);
   CHECK_OK(acre_vm_release(base));
 }
 
@@ -231,10 +213,9 @@ TEST(a_handler_and_a_thread_on_the_same_region) {
   REQUIRE(pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
   atomic_store(&stop, false);
   REQUIRE(pthread_create(&thread, NULL, touch_and_empty, base) == 0);
-  begin_interrupting(base, OFTEN);
   REQUIRE(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-  for (unsigned i = 0; atomic_load(&interrupt.count) < FEWER / 5; i++) work_a_little(i);
-  end_interrupting();
+  touch_in_handler(base);
+  call_interrupted(work_a_little, touch_somewhere, FEWER / 5, OFTEN);
   atomic_store(&stop, true);
   pthread_join(thread, NULL);
   CHECK_AGREES(base);
@@ -247,20 +228,20 @@ TEST(a_handler_and_a_thread_on_the_same_region) {
  */
 TEST(a_signal_that_interrupts_fork) {
   char *base = touch_region(SIGNAL_PAGES, 1);
-  begin_interrupting(base, SELDOM);
+  touch_in_handler(base);
+  handle_alarms(touch_somewhere, 0);
   uint64_t state = 4;
-  for (unsigned i = 0; i < 500 || atomic_load(&interrupt.count) < 250; i++) {
-    struct itimerval once = {{0, 0}, {0, 1 + (suseconds_t)(test_random_next(&state) % SELDOM)}};
-    REQUIRE(setitimer(ITIMER_REAL, &once, NULL) == 0);
+  for (unsigned i = 0; i < 500 || atomic_load(&interrupting.count) < 250; i++) {
+    set_alarm(1 + (long)(test_random_next(&state) % SELDOM), false);
     pid_t child = fork();
     if (child == 0) _exit(0);
     REQUIRE(child > 0);
     int status;
     while (waitpid(child, &status, 0) < 0) continue;
     CHECK_EQ(status, 0);
-    empty(base);
+    empty();
   }
-  end_interrupting();
+  set_alarm(0, false);
   CHECK_OK(acre_vm_release(base));
 }
 
@@ -327,15 +308,16 @@ TEST(two_handlers_that_touch_each_others_regions) {
   }
 }
 
+static void decommit_and_commit(unsigned i) {
+  CHECK_OK(acre_vm_decommit(interrupt.base, SIGNAL_PAGES * interrupt.page));
+  CHECK_OK(acre_vm_commit(interrupt.base + i % 64 * interrupt.page, 64 * interrupt.page, ACRE_VM_DEFAULT));
+}
+
 /* The interrupted function and its handler on one region: the handler waits for nobody, and is never refused. */
 TEST(a_handler_touches_what_the_interrupted_function_works_on) {
   char *base = touch_region(SIGNAL_PAGES, 1);
-  begin_interrupting(base, SELDOM / 10);
-  for (unsigned i = 0; atomic_load(&interrupt.count) < FEWER; i++) {
-    CHECK_OK(acre_vm_decommit(base, SIGNAL_PAGES * interrupt.page));
-    CHECK_OK(acre_vm_commit(base + i % 64 * interrupt.page, 64 * interrupt.page, ACRE_VM_DEFAULT));
-  }
-  end_interrupting();
+  touch_in_handler(base);
+  call_interrupted(decommit_and_commit, touch_somewhere, FEWER, SELDOM / 10);
   CHECK_AGREES(base);
   CHECK_OK(acre_vm_release(base));
 }
