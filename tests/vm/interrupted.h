@@ -10,6 +10,7 @@
 #ifndef ACRE_TESTS_VM_INTERRUPTED_H
 #define ACRE_TESTS_VM_INTERRUPTED_H
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -30,9 +31,11 @@ static void set_alarm(long microseconds, bool again) {
 
 static void on_alarm(int number) {
   (void)number;
+  int error = errno; /* which is the interrupted code's */
   interrupting.handle();
   if (atomic_fetch_add_explicit(&interrupting.count, 1, memory_order_relaxed) + 1 == interrupting.wanted)
     set_alarm(0, false);
+  errno = error;
 }
 
 /* Each SIGALRM calls `handle`, until `wanted` have come. */

@@ -3,6 +3,7 @@
  * Queries of regions that are changed, where one of the two is interrupted for a while and the other goes on: at any
  * instruction, also between two that otherwise follow one another too soon. See moment_check.h.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -42,6 +43,7 @@ static void aim(void) {
 /* In the interrupted thread: lets the other one do something. */
 static void on_timer(int number) {
   (void)number;
+  int error = errno; /* which is the interrupted code's */
   _Atomic unsigned *other = changer_is_hit ? &queries : &steps;
   unsigned before = atomic_load(other);
   if (!changer_is_hit) atomic_store(&wanted, before + 1); /* if it waited for this query's lock, it still does */
@@ -49,6 +51,7 @@ static void on_timer(int number) {
     sched_yield();
   atomic_fetch_add(&shots, 1);
   aim();
+  errno = error;
 }
 
 /* Interrupts the calling thread alone. */
