@@ -23,7 +23,7 @@
 
 enum {
   FORK_RACE_TIMES = ACRE_SANITIZED ? 40 : 200,
-  FORK_RACE_PATIENCE = 120 /* seconds that a child may take */
+  FORK_RACE_PATIENCE = 10 /* seconds that a child may take */
 };
 
 static struct fork_race {

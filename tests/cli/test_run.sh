@@ -60,7 +60,7 @@ run run --quiet ./script argument
 # A signal that is sent to acre goes to the command.
 "$ACRE" run --quiet -- sh -c 'trap "echo got it; exit 5" USR1; echo ready; while :; do sleep 0.1; done' >out 2>err &
 pid=$!
-for _ in $(seq 600); do grep -q ready out && break; sleep 0.1; done
+for _ in $(seq 100); do grep -q ready out && break; sleep 0.1; done
 kill -USR1 "$pid"
 status=0
 wait "$pid" || status=$?
@@ -168,11 +168,11 @@ done
 [ ! -s err ] || fail "the timeline: $(cat err), $(head -c 600 report)"
 (
   trap '' CHLD
-  run run --quiet --report report --sample 60000 sh -c 'exit 4'
+  run run --quiet --report report --sample 5000 sh -c 'exit 4'
   status_is 4 "with the end of children ignored"
   [ "$failures" -eq 0 ]
 ) || failures=$((failures + 1))
-[ "$(value milliseconds)" -lt 50000 ] || fail "the end is noticed late"
+[ "$(value milliseconds)" -lt 4000 ] || fail "the end is noticed late"
 
 # ------------------------------------------------------------- the limit
 

@@ -267,7 +267,7 @@ open("big", "wb").write(b"".join(chance.randbytes(40).hex().encode() + b"\n" for
     status=0
     wait "$emulator" 2>/dev/null || status=$?
     status_is "$wanted" "$signal, $*"
-    for _ in $(seq 1200); do # the emulator's server ends it
+    for _ in $(seq 100); do # the emulator's server ends it
       has_files || break
       sleep 0.05
     done

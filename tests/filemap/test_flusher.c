@@ -159,7 +159,7 @@ struct writer {
 
 static struct {
   atomic_bool end;
-  _Atomic uint64_t most_changed, most_dirty;
+  _Atomic uint64_t most_changed, most_dirty, samples;
 } sampled;
 
 /* The same rounds again until somebody has seen what is changed. */
@@ -202,6 +202,7 @@ static void *sample(void *argument) {
     if (acre__gate_turns() != turns) continue;
     if (dirty > atomic_load(&sampled.most_dirty)) atomic_store(&sampled.most_dirty, dirty);
     if (changed > atomic_load(&sampled.most_changed)) atomic_store(&sampled.most_changed, changed);
+    atomic_fetch_add(&sampled.samples, 1);
   }
   close(fd);
   return NULL;
@@ -225,6 +226,8 @@ TEST(no_more_is_changed_than_the_limit) {
   for (size_t i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
   atomic_store(&sampled.end, true);
   pthread_join(sampler, NULL);
+  CHECK(atomic_load(&sampled.samples) > 0);
+  CHECK(atomic_load(&sampled.most_changed) > 0);
   CHECK(atomic_load(&sampled.most_changed) <= limit);
   CHECK(atomic_load(&sampled.most_dirty) <= limit);
   acre_flusher_figures figures = flusher_figures(flusher);

@@ -42,7 +42,7 @@ TEST(at_intervals) {
   REQUIRE_OK(acre_flusher_start(flushed.view, &options, &flusher));
   CHECK_RESULT(acre_view_unmap(flushed.view), ACRE_E_BUSY);
   memset(flushed.data, 'f', SIZE);
-  for (int i = 0; i < 6000 && figures_of(flusher).flushes == 0; i++) test_sleep(10);
+  for (int i = 0; i < 500 && figures_of(flusher).flushes == 0; i++) test_sleep(10);
   CHECK(figures_of(flusher).flushes > 0);
   CHECK_EQ(figures_of(flusher).failures, 0);
   CHECK_OK(acre_flusher_stop(flusher));

@@ -8,7 +8,7 @@
 
 #include "heap/heap_check.h"
 
-enum { WORKERS = 2, PATIENCE = 120 /* seconds that a child may take */ };
+enum { WORKERS = 2, PATIENCE = 20 /* seconds that a child may take */ };
 
 /* A hang is seldom, so there are many; fewer where the test runs once more, or slowly. */
 static unsigned forks(void) {

@@ -27,7 +27,7 @@ static void *make_a_peak(void *context) {
 
 /* Waits until no more than `most` bytes are warm; false: it takes too long. */
 static bool goes_to(size_t most) {
-  for (int i = 0; i < 1200 && acre__runs_warm_bytes() > most; i++) usleep(50000);
+  for (int i = 0; i < 100 && acre__runs_warm_bytes() > most; i++) usleep(50000);
   return acre__runs_warm_bytes() <= most;
 }
 

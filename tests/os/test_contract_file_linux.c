@@ -47,7 +47,7 @@ TEST(open_knows_the_modes) {
 
 TEST(open_takes_only_regular_files) {
   make_directory();
-  alarm(120); /* a pipe that is waited for would hang */
+  alarm(20); /* a pipe that is waited for would hang */
   CHECK(mkfifo(path_of("pipe"), 0666) == 0);
   CHECK_RESULT(open_and_close(path_of("pipe"), false), ACRE_E_NOT_A_FILE);
   CHECK_RESULT(open_and_close(path_of("pipe"), true), ACRE_E_NOT_A_FILE);

@@ -320,7 +320,7 @@ TEST(forks_of_a_threaded_program) {
   for (unsigned i = 0; i < 60; i++) {
     pid_t child = fork();
     if (child == 0) {
-      alarm(120);
+      alarm(20);
       pthread_t thread;
       void *last;
       if (pthread_create(&thread, NULL, few_blocks, (void *)9) != 0) _exit(2);

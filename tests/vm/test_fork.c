@@ -8,7 +8,7 @@
 
 #include "vm/vm_check.h"
 
-enum { WORKERS = 3, FORKS = SANITIZED ? 30 : 150, PATIENCE = 120 /* seconds that a child may take */ };
+enum { WORKERS = 3, FORKS = SANITIZED ? 30 : 150, PATIENCE = 20 /* seconds that a child may take */ };
 
 static size_t page;
 static atomic_bool stop;

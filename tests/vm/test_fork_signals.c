@@ -95,6 +95,7 @@ TEST(forks_while_handlers_touch) {
   pthread_join(interrupter, NULL);
   pthread_join(worker, NULL);
   pthread_join(emptier, NULL);
+  CHECK(atomic_load(&touches) > FORKS);
   CHECK_OK(acre_vm_release(a));
   CHECK_OK(acre_vm_release(b));
 }

@@ -24,7 +24,7 @@
 
 #include "vm/vm_check.h"
 
-enum { PAGES = 2000, OPERATIONS = 150, ATTEMPTS = 1000 };
+enum { PAGES = 2000, OPERATIONS = 150, ATTEMPTS = 300 };
 
 static size_t page;
 
@@ -192,16 +192,10 @@ static void check_view(void) {
   unlink(path);
 }
 
-/* So that a busy moment of others does not last for all attempts. */
-static void wait_for_quiet(unsigned attempt) {
-  if (attempt >= 100) test_sleep(attempt % 100);
-}
-
 /* Whether Committed_AS moved by our charge, up and down again, in one of many attempts. */
 static bool committed_as_follows(char *base) {
   size_t size = PAGES * page;
   for (unsigned i = 0; i < ATTEMPTS; i++) {
-    wait_for_quiet(i);
     int64_t before = committed_as();
     CHECK_OK(acre_vm_commit(base, size, ACRE_VM_DEFAULT));
     int64_t between = committed_as();
@@ -260,7 +254,6 @@ static void promise_nothing(void *context) {
   char *base = reserve_pages(PAGES);
   bool given_back = false;
   for (unsigned i = 0; i < ATTEMPTS && !given_back; i++) {
-    wait_for_quiet(i);
     int64_t before = committed_as();
     CHECK_OK(acre_vm_commit(base, PAGES * page, ACRE_VM_DEFAULT));
     memset(base, 1, 50 * page);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #endif
 
-enum { PATIENCE = 120000, ROUNDS = 300 };
+enum { PATIENCE = 20000, ROUNDS = 300 };
 
 static char program[MAX_PATH], name[60], other[60], third[60];
 

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CHILDREN = 2, KILLS = 150, PATIENCE = 120000 };
+enum { CHILDREN = 2, KILLS = 150, PATIENCE = 20000 };
 
 static char mutex_name[40], event_name[40];
 
